@@ -1,0 +1,96 @@
+"""What keeps a job in hand while it is made: its lease, what it costs, and a draft of what is done already."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+import msgspec
+
+from nightdub.infra.errors import LeaseLost, NightdubError, PointerConflict
+from nightdub.infra.ledger import Cost, Ledger
+from nightdub.infra.store import Store
+from nightdub.infra.work import Result
+
+
+class Lease:
+    """Keeps a job's lease alive from a thread, and sums what the job costs."""
+
+    def __init__(self, ledger: Ledger, key: str, owner: str, fence: int, seconds: float) -> None:
+        self.ledger, self.key, self.owner, self.fence, self.seconds = ledger, key, owner, fence, seconds
+        self.reused = 0
+        self._started = time.perf_counter()
+        self._cpu = self._engine = 0.0
+        self._made = 0
+        self._lost: LeaseLost | None = None
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._beat, name=f"lease-{key[:8]}", daemon=True)
+
+    def __enter__(self) -> Lease:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _beat(self) -> None:
+        while not self._stop.wait(self.seconds / 3):
+            try:
+                self.ledger.extend(self.key, self.owner, self.fence, self.seconds)
+            except LeaseLost as error:
+                self._lost = error
+                return
+            except NightdubError:
+                continue  # the ledger is away for a moment; the lease itself says when that was too long
+
+    def check(self) -> None:
+        """Raise LeaseLost if another builder took over in the meantime."""
+        if self._lost:
+            raise self._lost
+
+    def spend(self, results: Sequence[Result]) -> None:
+        """Add what some items cost."""
+        self._made += len(results)
+        self._cpu += sum(result.cpu for result in results)
+        self._engine += sum(result.wall for result in results)
+
+    @property
+    def cost(self) -> Cost:
+        """Return what the job has cost until now."""
+        return Cost(time.perf_counter() - self._started, self._cpu, self._engine, self._made, self.reused)
+
+
+class Draft:
+    """Results of a job that is not finished yet, so that a killed flow loses only the batches in flight."""
+
+    def __init__(self, store: Store, name: str) -> None:
+        self.store, self.name = store, name
+        self._results: list[Result] = []
+        self._version: str | None = None
+        self._lock = threading.Lock()
+
+    def read(self) -> dict[str, Result]:
+        """Return what an earlier, unfinished builder left."""
+        pointer = self.store.read_pointer(self.name)
+        if pointer is None:
+            return {}
+        self._version = pointer.version
+        self._results = msgspec.json.decode(pointer.value, type=list[Result])
+        return {result.key: result for result in self._results}
+
+    def add(self, results: Sequence[Result]) -> None:
+        """Keep some more good results; a rival builder's draft is left alone."""
+        with self._lock:
+            self._results += [timeless(result) for result in results if not result.failed]
+            try:
+                self._version = self.store.write_pointer(self.name, msgspec.json.encode(self._results), self._version).version
+            except PointerConflict:
+                return
+
+
+def timeless(result: Result) -> Result:
+    """Return the result without what differs between two runs."""
+    return replace(result, wall=0.0, cpu=0.0, reused=False)

@@ -1,0 +1,215 @@
+"""Jobs: who may work on a key, until when, and whose result counts.
+
+A claim is a lease with a fencing token that grows with every grant. A result is taken from the holder of the newest token alone, also
+when its lease ran out but nobody took the job over: the work is good, and its bytes are named by their digest anyway.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, delete, select, update
+
+from nightdub.infra.errors import LeaseLost
+from nightdub.infra.ledger.engine import Database, columns, insert, values
+from nightdub.infra.ledger.models import artifact_inputs, artifacts, attempts, jobs
+from nightdub.infra.ledger.rows import Artifact, Claim, Cost, Job
+
+Token = tuple[str, str, int]  # key, owner, fence
+
+CHUNK = 5000  # keys in one query; SQLite takes 32,766 parameters, PostgreSQL 65,535
+EXPIRED = {"code": "LeaseLost", "what": "the worker stopped and its lease ran out", "transient": True}
+
+
+# Spelled once: building a statement costs as much as running it.
+WANTED = jobs.c.key == bindparam("wanted")
+SEEN = select(jobs).where(WANTED)
+HELD = SEEN.with_for_update(skip_locked=True)
+TAKE_OVER = update(jobs).where(WANTED)
+KEEP = update(jobs).where(WANTED, jobs.c.owner == bindparam("holder"), jobs.c.fence == bindparam("token"), jobs.c.state == "claimed")
+CLOSE = update(attempts).where(attempts.c.key == bindparam("wanted"), attempts.c.fence == bindparam("token"))
+
+
+class Jobs(Database):
+    """One row for each step of each title-language, and an attempt row for every time it was granted."""
+
+    def claim(
+        self,
+        key: str,
+        step: str,
+        version: int,
+        title: str,
+        language: str,
+        owner: str,
+        run: str,
+        lease_seconds: float,
+        *,
+        retry: bool = False,
+    ) -> Claim:
+        """Ask for the work on a key: granted where it is new, expired or failed for a passing cause, else what became of it.
+
+        Partial and terminally failed jobs are granted again only with `retry`. While another claim or commit on the same key is being
+        answered, this one is told "busy" at once.
+        """
+        now = self._clock()
+        until = now + timedelta(seconds=lease_seconds)
+        work = {"key": key, "step": step, "version": version, "title": title, "language": language}
+        lease = {"state": "claimed", "owner": owner, "run": run, "lease_until": until, "error": {}}
+        with self._write() as connection:
+            held = _held(connection, key)
+            claim = _answer(held, now, until, retry=retry) if held else _first(connection, work | lease, now, until)
+            if claim.outcome != "granted":
+                return claim
+            if held:
+                _close_lost(connection, [key], now)
+                connection.execute(TAKE_OVER, {"wanted": key, **work, **lease, "fence": claim.fence, "finished": None})
+            connection.execute(attempts.insert(), _attempt(key, claim.fence, run, owner, now))
+        return claim
+
+    def extend(self, key: str, owner: str, fence: int, lease_seconds: float) -> datetime:
+        """Return the new end of a lease, counted from now. Raises: LeaseLost where the job was taken over or ended."""
+        until = self._clock() + timedelta(seconds=lease_seconds)
+        with self._write() as connection:
+            if not _update_held(connection, (key, owner, fence), {"lease_until": until}):
+                raise _lost((key, owner, fence))
+        return until
+
+    def commit(
+        self,
+        key: str,
+        owner: str,
+        fence: int,
+        manifest: str,
+        artifacts: Sequence[Artifact],
+        inputs: Mapping[str, str],
+        cost: Cost,
+        *,
+        partial: bool = False,
+    ) -> None:
+        """Record a job's result, lineage and cost in one transaction; the same commit again changes nothing.
+
+        Args:
+            manifest: Digest of the artifact that lists the others.
+            inputs: Name -> digest of all that was read.
+            partial: Some segments failed; the job is granted again only where a retry is asked for.
+
+        Raises: LeaseLost where the token is stale.
+        """
+        end: dict[str, Any] = {"state": "partial" if partial else "done", "manifest": manifest, "error": {}}
+        with self._write() as connection:
+            if _end(connection, (key, owner, fence), end, cost, self._clock()):
+                _replace(connection, key, artifacts, inputs)
+
+    def fail(self, key: str, owner: str, fence: int, error: Mapping[str, Any], cost: Cost) -> None:
+        """Record why a job could not be done, as `error_row` gives it. Raises: LeaseLost where the token is stale."""
+        with self._write() as connection:
+            _end(connection, (key, owner, fence), {"state": "failed", "error": dict(error)}, cost, self._clock())
+
+    def reopen(self, key: str, error: Mapping[str, Any]) -> bool:
+        """Let a finished job be claimed anew, because its objects are gone or damaged; say whether there was one."""
+        change = {"state": "failed", "error": dict(error) | {"transient": True}}
+        with self._write() as connection:
+            finished = jobs.c.state.in_(["done", "partial"])
+            return connection.execute(update(jobs).where(jobs.c.key == key, finished).values(change)).rowcount == 1
+
+    def reap(self) -> int:
+        """Free every job whose lease ran out, close its attempt as lost, and return how many there were."""
+        now = self._clock()
+        expired = select(jobs.c.key).where(jobs.c.state == "claimed", jobs.c.lease_until <= now)
+        with self._write() as connection:
+            keys = list(connection.scalars(expired.with_for_update(skip_locked=True)))
+            for part in _parts(keys):
+                connection.execute(update(jobs).where(jobs.c.key.in_(part)).values(state="failed", error=EXPIRED, finished=now))
+                _close_lost(connection, part, now)
+        return len(keys)
+
+    def jobs(self, keys: Iterable[str]) -> dict[str, Job]:
+        """Return the jobs that exist under these keys."""
+        with self._read() as connection:
+            found = [connection.execute(select(*columns(jobs, Job)).where(jobs.c.key.in_(part))) for part in _parts(list(keys))]
+            return {row.key: Job(*row) for rows in found for row in rows}
+
+    def artifacts_of(self, key: str) -> list[Artifact]:
+        """Return what a job made, by name."""
+        query = select(*columns(artifacts, Artifact)).where(artifacts.c.key == key).order_by(artifacts.c.name)
+        with self._read() as connection:
+            return [Artifact(*row) for row in connection.execute(query)]
+
+    def inputs_of(self, key: str) -> dict[str, str]:
+        """Return what a job read: name -> digest."""
+        query = select(artifact_inputs.c.name, artifact_inputs.c.digest).where(artifact_inputs.c.key == key)
+        with self._read() as connection:
+            return dict(connection.execute(query).all())
+
+
+def _held(connection: Connection, key: str) -> Row[Any] | None:
+    """Return a job locked for this transaction, or None where there is none or another transaction has it."""
+    return connection.execute(HELD, {"wanted": key}).one_or_none()
+
+
+def _first(connection: Connection, row: dict[str, Any], now: datetime, until: datetime) -> Claim:
+    """Insert a job that nobody has; looks first, since an insert would wait for whoever is changing the row."""
+    if connection.execute(SEEN, {"wanted": row["key"]}).one_or_none():
+        return Claim("busy", lease_until=now)
+    fresh = insert(connection, jobs).on_conflict_do_nothing().returning(jobs.c.key)
+    made = connection.scalar(fresh, row | {"fence": 1, "manifest": "", "created": now})
+    return Claim("granted", 1, lease_until=until) if made else Claim("busy", lease_until=now)
+
+
+def _answer(job: Row[Any], now: datetime, until: datetime, *, retry: bool) -> Claim:
+    """Return what a claim on an existing job gets."""
+    if job.state == "claimed" and job.lease_until > now:
+        return Claim("busy", job.fence, lease_until=job.lease_until)
+    settled = job.state in {"partial", "failed"} and not retry and not job.error.get("transient")
+    if job.state == "done" or settled:
+        return Claim(job.state, job.fence, job.manifest, job.error)
+    return Claim("granted", job.fence + 1, job.manifest, lease_until=until)
+
+
+def _attempt(key: str, fence: int, run: str, owner: str, now: datetime) -> dict[str, Any]:
+    return {"key": key, "fence": fence, "run": run, "owner": owner, "started": now, "outcome": "", "error": {}} | values(Cost())
+
+
+def _update_held(connection: Connection, token: Token, change: dict[str, Any]) -> bool:
+    """Change a claimed job if this is its newest token; say whether it was."""
+    key, owner, fence = token
+    return connection.execute(KEEP, {"wanted": key, "holder": owner, "token": fence, **change}).rowcount == 1
+
+
+def _end(connection: Connection, token: Token, end: dict[str, Any], cost: Cost, now: datetime) -> bool:
+    """Close a job and its attempt; return False where this holder already ended it the same way."""
+    key, owner, fence = token
+    if not _update_held(connection, token, end | {"finished": now}):
+        job = connection.execute(SEEN, {"wanted": key}).one_or_none()
+        ended = {"owner": owner, "fence": fence} | {name: end[name] for name in ("state", "manifest") if name in end}
+        if job and all(getattr(job, name) == value for name, value in ended.items()):
+            return False
+        raise _lost(token)
+    attempt = {"wanted": key, "token": fence, "ended": now, "outcome": end["state"], "error": end["error"], **values(cost)}
+    connection.execute(CLOSE, attempt)
+    return True
+
+
+def _close_lost(connection: Connection, keys: Sequence[str], now: datetime) -> None:
+    open_ones = update(attempts).where(attempts.c.key.in_(keys), attempts.c.outcome == "")
+    connection.execute(open_ones.values(ended=now, outcome="lost", error=EXPIRED))
+
+
+def _replace(connection: Connection, key: str, made: Sequence[Artifact], inputs: Mapping[str, str]) -> None:
+    connection.execute(delete(artifacts).where(artifacts.c.key == key))
+    connection.execute(delete(artifact_inputs).where(artifact_inputs.c.key == key))
+    if made:
+        connection.execute(artifacts.insert(), [{"key": key} | values(artifact) for artifact in made])
+    if inputs:
+        connection.execute(artifact_inputs.insert(), [{"key": key, "name": name, "digest": digest} for name, digest in inputs.items()])
+
+
+def _lost(token: Token) -> LeaseLost:
+    key, owner, fence = token
+    return LeaseLost(f"token {fence} of {owner} no longer counts", where=key, fix="drop this result: another worker has the job")
+
+
+def _parts(keys: list[str]) -> Iterable[list[str]]:
+    return (keys[start : start + CHUNK] for start in range(0, len(keys), CHUNK))

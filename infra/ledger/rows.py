@@ -1,0 +1,185 @@
+"""What the ledger takes and gives: frozen rows; every moment is in UTC, every duration in seconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, NamedTuple
+
+JobState = Literal["claimed", "done", "partial", "failed"]
+TitleState = Literal["released", "held", "failed", "building"]
+DecisionOutcome = Literal["pass", "fail", "cannot_tell"]
+ReleaseAction = Literal["release", "rollback", "withdraw"]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One night, or one command that built something."""
+
+    id: str
+    kind: str
+    started: datetime
+    ended: datetime | None
+    state: str  # "running" until it is finished
+    host: str
+    options: dict[str, Any]
+    account: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class TitleLanguage:
+    """What stands for one title in one language, and the inputs that it was made from."""
+
+    title: str
+    language: str
+    profile: str
+    recipe: str  # digest of all that the plan compares
+    inputs: dict[str, str]  # input name -> digest
+    state: TitleState
+    reasons: list[Any]
+    package: str  # digest; empty = none
+    run: str
+    updated: datetime | None = None  # set by the ledger when it is put
+
+
+class Standing(NamedTuple):
+    """What a plan needs of a title-language where nothing has changed: the inputs, nine tenths of a row, are left out."""
+
+    recipe: str
+    state: TitleState
+    reasons: list[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file whose bytes were read once; as long as size and time stay, its digest is believed."""
+
+    path: str
+    size: int  # bytes
+    mtime_ns: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The answer to a claim: work is to be done only where `outcome` is "granted".
+
+    `manifest` is the last one committed under the key, also where a partial job is granted again. `lease_until` is the holder's, and
+    the moment to ask again where the job is busy.
+    """
+
+    outcome: Literal["granted", "done", "partial", "failed", "busy"]
+    fence: int = 0
+    manifest: str = ""
+    error: dict[str, Any] = field(default_factory=dict)
+    lease_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One step of one title-language (`language` is empty where the step serves them all)."""
+
+    key: str
+    step: str
+    version: int  # of the step's code
+    title: str
+    language: str
+    state: JobState
+    owner: str
+    lease_until: datetime | None
+    fence: int
+    manifest: str
+    error: dict[str, Any]
+    run: str
+    created: datetime
+    finished: datetime | None
+
+    @property
+    def attempts(self) -> int:
+        """Return how often the job was granted: each grant raises the fence by one."""
+        return self.fence
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """Bytes that a job made."""
+
+    name: str
+    digest: str
+    size: int  # bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one attempt took: seconds, and items made and found made."""
+
+    wall: float = 0.0
+    cpu: float = 0.0
+    engine: float = 0.0
+    built: int = 0
+    reused: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CostLine:
+    """The cost of one step of one title-language in one run, over all its attempts; what lost ones took is not known."""
+
+    title: str
+    language: str
+    step: str
+    wall: float
+    cpu: float
+    engine: float
+    built: int
+    reused: int
+    attempts: int
+    lost: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedMeasurement:
+    """One measured number, or the reason why there is none (`value` is None then)."""
+
+    run: str
+    metric: str
+    value: float | None = None
+    unit: str = ""
+    n: int = 0
+    engine: str = ""
+    stand_in: bool = False
+    not_measured: str = ""
+    worst: list[Any] = field(default_factory=list)
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedDecision:
+    """What the gate said of one title-language, by which policy, and why."""
+
+    id: int
+    title: str
+    language: str
+    run: str
+    recipe: str
+    policy: str
+    policy_digest: str
+    outcome: DecisionOutcome
+    reasons: list[Any]
+    rules: list[Any]
+    created: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedRelease:
+    """One move of a title-language's release pointer; `package` is out after it, `previous` was out before it."""
+
+    id: int
+    title: str
+    language: str
+    action: ReleaseAction
+    package: str
+    decision: int | None
+    previous: str
+    who: str
+    why: str
+    created: datetime

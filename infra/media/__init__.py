@@ -1,0 +1,1 @@
+"""Every ffmpeg and ffprobe call."""
