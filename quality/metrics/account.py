@@ -1,0 +1,51 @@
+"""The account of lines: what went in is spoken, excused with a reason, or failed with a cause."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from nightdub.quality.metrics.words import WORST
+from nightdub.tasks.rows import Account, Clip, Dropped, Measurement, Segment, Worst
+
+
+def make_account(segments: Sequence[Segment], dropped: Sequence[Dropped], clips: Sequence[Clip]) -> Account:
+    """Return the account of one title-language.
+
+    Args:
+        segments: The lines that were to be spoken, after cleaning.
+        dropped: The lines that were left out before, each with its reason.
+        clips: What the last step that makes sound says of each line. A line that it does not mention is missing.
+    """
+    last = {clip.segment: clip for clip in clips}
+    reasons = Counter(row.reason for row in dropped)
+    spoken = excused = failed = 0
+    for segment in segments:
+        clip = last.get(segment.id)
+        if clip is None:
+            reasons["missing"] += 1
+        elif clip.failed:
+            failed += 1
+            reasons[clip.failed] += 1
+        elif clip.skipped:
+            excused += 1
+            reasons[clip.skipped] += 1
+        else:
+            spoken += 1
+    return Account(len(segments) + len(dropped), spoken, excused + len(dropped), failed, dict(sorted(reasons.items())))
+
+
+def account_measurements(account: Account, clips: Sequence[Clip]) -> list[Measurement]:
+    """Return the account as measurements, so that a policy can rule on it."""
+    missing = account.segments - account.spoken - account.excused - account.failed
+    failed = tuple(Worst(clip.segment, 1.0, clip.failed) for clip in clips if clip.failed)[:WORST]
+    reasons = "; ".join(f"{count} x {reason}" for reason, count in account.reasons.items())
+    share = 100 * account.excused / account.segments if account.segments else None
+    return [
+        Measurement("account.lines", float(account.segments), "lines", account.segments, "nightdub"),
+        Measurement("account.spoken", float(account.spoken), "lines", account.segments, "nightdub"),
+        Measurement("account.excused", float(account.excused), "lines", account.segments, "nightdub", detail=reasons),
+        Measurement("account.failed_lines", float(account.failed), "lines", account.segments, "nightdub", worst=failed, detail=reasons),
+        Measurement("account.missing_lines", float(missing), "lines", account.segments, "nightdub", detail=reasons),
+        Measurement("account.excused_share", share, "%", account.segments, "nightdub", not_measured="" if account.segments else "no lines"),
+    ]

@@ -1,0 +1,1 @@
+"""The verbs: pure functions from rows and files to rows and files."""

@@ -1,0 +1,31 @@
+"""Sound of the source: the full mix as the chain works on it, and the copy that speech models hear."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+from nightdub.infra.media.ffmpeg import extract_audio, extract_programme
+from nightdub.tasks.rows import MediaFacts
+
+PROGRAMME_RATE = 48_000  # Hz, of every deliverable
+SPEECH_RATE = 16_000  # Hz, of the speech models
+
+
+def programme_samples(facts: MediaFacts, sample_rate: int = PROGRAMME_RATE) -> int:
+    """Return the number of samples that lie under the picture: frames / frame rate, rounded once."""
+    return round(facts.frames * sample_rate / Fraction(facts.frame_rate))
+
+
+def extract(source: Path, out: Path, facts: MediaFacts, sample_rate: int = PROGRAMME_RATE) -> Path:
+    """Write the source's first sound as stereo WAV, from the first frame's start to the last one's end, to the sample.
+
+    Sound and picture cannot drift apart: the length is counted, not measured. Mono becomes two equal channels, more than two are
+    folded to stereo. Raises: MediaError.
+    """
+    return extract_programme(source, out, sample_rate, programme_samples(facts, sample_rate))
+
+
+def speech_copy(wav: Path, out: Path) -> Path:
+    """Write the mean of all channels at 16 kHz. Raises: MediaError."""
+    return extract_audio(wav, out, SPEECH_RATE, 1)

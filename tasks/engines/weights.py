@@ -1,0 +1,19 @@
+"""Digests of model files, which may be gigabytes: each is read once per process and state of the file."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+from nightdub.infra.digests import digest_file
+
+
+def digest_weights(path: Path) -> str:
+    """Return the sha256 of a model file; a file that was written anew is read anew."""
+    facts = path.stat()
+    return _digest(path, facts.st_size, facts.st_mtime_ns)
+
+
+@lru_cache(maxsize=64)
+def _digest(path: Path, _size: int, _changed: int) -> str:
+    return digest_file(path)

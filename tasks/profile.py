@@ -1,0 +1,74 @@
+"""A profile: which engines work, what is delivered, and which policy decides. One YAML file each, typed here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from nightdub.infra.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class EngineChoice:
+    """One link of a verb's fallback chain."""
+
+    name: str
+    settings: dict[str, Any] = field(default_factory=dict)  # keyword arguments of the engine
+
+
+@dataclass(frozen=True, slots=True)
+class SoundFigures:
+    loudness: float = -27.0  # LKFS, dialogue-gated
+    true_peak: float = -2.0  # dBTP, upper limit
+    ducking: float = -9.0  # dB taken off the bed under speech where there is no clean M&E
+
+
+@dataclass(frozen=True, slots=True)
+class FitFigures:
+    rate_slowest: float = 0.9  # speaking rate that an engine may be asked for
+    rate_fastest: float = 1.3
+    stretch_normal: float = 1.2
+    stretch_hard: float = 1.3
+    borrow: float = 0.6  # seconds of silence that a line may take on each side
+    rest: float = 0.08  # seconds kept between two lines
+
+
+@dataclass(frozen=True, slots=True)
+class SubtitleFigures:
+    lines: int = 2
+    shortest: float = 5 / 6  # seconds on screen
+    longest: float = 7.0
+    gap_frames: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class PictureFigures:
+    crf: int = 20  # x264 quality
+    preset: str = "veryfast"
+    smallest_face: int = 48  # pixels of face height below which no mouth is moved
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    name: str
+    policy: str  # name of a file in quality/policies
+    commercial: bool  # True refuses engines and voices that may not be used commercially
+    engines: dict[str, tuple[EngineChoice, ...]]  # verb -> fallback chain, first choice first
+    sound: SoundFigures = field(default_factory=SoundFigures)
+    fit: FitFigures = field(default_factory=FitFigures)
+    subtitles: SubtitleFigures = field(default_factory=SubtitleFigures)
+    picture: PictureFigures = field(default_factory=PictureFigures)
+
+
+def read_profile(path: Path) -> Profile:
+    """Read a profile. Raises: ConfigError with the YAML path of what does not fit."""
+    try:
+        return msgspec.yaml.decode(path.read_bytes(), type=Profile, strict=True)
+    except FileNotFoundError:
+        names = ", ".join(sorted(other.stem for other in path.parent.glob("*.yaml")))
+        raise ConfigError(f"no profile {path.stem!r}", where=str(path), allowed=names, fix="name one of these, or add a file") from None
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise ConfigError(str(error), where=str(path), fix="docs/profiles.md lists every field") from error

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from pictures import RATE, noise, portrait, view, write_film
+
+from nightdub.infra.errors import EngineError
+from nightdub.infra.media.ffmpeg import join_shots, read_frames
+from nightdub.tasks import faces, mouth, picture
+from nightdub.tasks.engines.haar import Haar
+from nightdub.tasks.engines.mouth_warp import MouthWarp
+from nightdub.tasks.profile import PictureFigures
+from nightdub.tasks.protocols import Animated
+from nightdub.tasks.rows import FaceBox, FaceTrack, Shot, SpokenSound
+
+FIGURES = PictureFigures(crf=10, preset="ultrafast")
+SHOT = Shot("s0001", 10, 35)
+SOUNDS = [SpokenSound("a", 0.2, 0.5), SpokenSound("b", 0.5, 0.7)]
+SPEECH = noise(1.0)
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    frames = [view("coffee")] * 10 + [portrait(1.5, index / 4) for index in range(25)]
+    return write_film(tmp_path_factory.mktemp("film") / "film.mp4", frames)
+
+
+@pytest.fixture(scope="module")
+def face(film: Path) -> FaceTrack:
+    return faces.track(read_frames(film, 10, 35), SHOT, Haar(), 48)
+
+
+def animate(film: Path, face: FaceTrack, out: Path, speech: np.ndarray = SPEECH, engine: object = None):
+    return mouth.animate_shot(
+        film, SHOT, face, speech, RATE, sounds=SOUNDS, engine=engine or MouthWarp(), out=out, figures=FIGURES, frame_rate="25/1"
+    )
+
+
+def test_moves_one_shot_and_joins_with_the_original_ones(film: Path, face: FaceTrack, tmp_path: Path) -> None:
+    clip = animate(film, face, tmp_path / "moved.mp4")
+    assert (clip.shot, clip.first, clip.last, clip.frames, clip.skipped) == ("s0001", 10, 35, 25, "")
+    assert clip.moved == 18
+    first = picture.encode_shot(film, Shot("s0000", 0, 10), FIGURES, tmp_path / "first.mp4")
+    assert first.frames == 10
+    assert join_shots([tmp_path / "first.mp4", tmp_path / "moved.mp4"], tmp_path / "joined.mp4") == 35
+    before, after = (np.stack(list(read_frames(path, 0, 35))).astype(int) for path in (film, tmp_path / "joined.mp4"))
+    height = after.shape[1]
+    change = np.abs(after - before).mean(axis=(2, 3))
+    assert change[:10].max() < 4
+    assert change[18, : height // 2].max() < 4
+    assert np.abs(after - before)[18].max() > 60
+
+
+def test_running_twice_gives_the_same_bytes(film: Path, face: FaceTrack, tmp_path: Path) -> None:
+    for name in ("one.mp4", "two.mp4"):
+        animate(film, face, tmp_path / name)
+    assert (tmp_path / "one.mp4").read_bytes() == (tmp_path / "two.mp4").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("face_of_shot", "speech", "reason"),
+    [
+        (FaceTrack("s0001", skipped="unsteady"), SPEECH, "unsteady"),
+        (FaceTrack("s0001"), SPEECH, "no-face"),
+        (FaceTrack("s0001", (FaceBox(10, 200, 50, 100, 100),)), SPEECH * 0, "no-speech"),
+        (FaceTrack("s0001", (FaceBox(10, 200, 50, 100, 100),)), SPEECH[:0], "no-speech"),
+    ],
+)
+def test_reasons_come_before_any_frame_is_read(face_of_shot: FaceTrack, speech: np.ndarray, reason: str, tmp_path: Path) -> None:
+    clip = animate(tmp_path / "absent.mp4", face_of_shot, tmp_path / "out.mp4", speech)
+    assert (clip.skipped, clip.moved, clip.frames) == (reason, 0, 25)
+    assert not (tmp_path / "out.mp4").exists()
+
+
+def test_an_engine_that_loses_a_frame_is_refused(film: Path, face: FaceTrack, tmp_path: Path) -> None:
+    class Loser(MouthWarp):
+        def animate(self, frames, *others):
+            return Animated(frames[:-1], 1)
+
+    with pytest.raises(EngineError, match="s0001"):
+        animate(film, face, tmp_path / "out.mp4", engine=Loser())
+    assert not (tmp_path / "out.mp4").exists()
+
+
+def test_the_engine_sees_the_face_and_its_neighbourhood_only(film: Path, face: FaceTrack, tmp_path: Path) -> None:
+    class Witness(MouthWarp):
+        def animate(self, frames, frame_rate, face, *others):
+            self.seen, self.face = frames.shape, face
+            return Animated(frames, 0, "no-speech")
+
+    engine = Witness()
+    assert animate(film, face, tmp_path / "out.mp4", engine=engine).skipped == "no-speech"
+    assert engine.seen[0] == 25
+    assert engine.seen[2] < 400
+    assert engine.face.boxes[0].frame == 0
+    assert all(0 <= box.x < engine.seen[2] - box.width for box in engine.face.boxes)
+
+
+def test_window_holds_every_box_inside_the_picture() -> None:
+    face = FaceTrack("s", (FaceBox(0, 10, 20, 100, 100), FaceBox(5, 500, 250, 120, 120)))
+    assert mouth.face_window(face, 640, 360) == (slice(0, 360), slice(0, 640))
+    assert mouth.face_window(FaceTrack("s", (FaceBox(0, 200, 100, 100, 100),)), 640, 360) == (slice(60, 240), slice(160, 340))
