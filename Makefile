@@ -1,0 +1,89 @@
+# Nightdub. `make` alone prints this help.
+PYTHON ?= python3.11
+VENV   ?= .venv
+BIN     = $(VENV)/bin
+DEMO    = .nightdub/demo
+COQUI   = .nightdub/engines/coqui
+SUDO    = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+
+# Debian's packages: media tools, embedded engines, recorded prompts for the sample catalogue, and PostgreSQL for the tests.
+DEBIAN = python3.11-venv python3.11-dev ffmpeg espeak-ng libespeak-ng1 rubberband-cli util-linux g++ \
+         apertium apertium-eng-spa apertium-fr-es apertium-spa-ita apertium-es-pt apertium-spa-cat \
+         asterisk-core-sounds-en asterisk-core-sounds-es asterisk-core-sounds-fr asterisk-core-sounds-it \
+         asterisk-core-sounds-en-g722 asterisk-core-sounds-es-g722 asterisk-core-sounds-fr-g722 asterisk-core-sounds-it-g722 \
+         flite postgresql
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo demo-clean test check fast format bench engines-neural engines-coqui clean
+
+help:  ## Print this help
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  make %-16s %s\n", $$1, $$2}'
+
+setup: .nightdub/debian.stamp $(VENV)/installed.stamp .typeroot/nightdub  ## Install everything that demo and tests need (Debian packages, virtual environment)
+
+.nightdub/debian.stamp: Makefile
+	@mkdir -p $(@D)
+	@if dpkg -s $(DEBIAN) >/dev/null 2>&1; then echo "Debian packages: all there"; else \
+	  echo "Debian packages: installing (the list is in the Makefile)"; \
+	  $(SUDO) apt-get update -qq && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(DEBIAN); fi
+	@touch $@
+
+$(VENV)/installed.stamp: pyproject.toml .nightdub/debian.stamp
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
+	@# openai-whisper is installed without the triton that it declares: see engines-neural
+	$(BIN)/python -m pip check | { ! grep -v -e "^No broken" -e "^openai-whisper .* requires triton"; }
+	@touch $@
+
+.typeroot/nightdub:  # the folders under their package's name, for type checkers
+	@mkdir -p $@ && for room in apps datasets flows infra quality tasks; do ln -sfn ../../$$room $@/$$room; done
+
+demo: setup  ## Build the sample catalogue, localise it end to end, print and open the report
+	@$(BIN)/python -m nightdub.apps.sample $(DEMO)/catalogue
+	@$(BIN)/nightdub --home $(DEMO) run $(DEMO)/catalogue/catalogue.csv --open; code=$$?; \
+	 if [ $$code = 1 ]; then echo "(exit code 1: the sample plants titles that must fail)"; elif [ $$code != 0 ]; then exit $$code; fi
+
+demo-clean:  ## Forget the demo: its catalogue, store, ledger and report
+	rm -rf $(DEMO)
+
+test: setup engines-neural engines-coqui  ## Run every test, neural engines included (on tiny random checkpoints)
+	$(BIN)/python -m pytest
+
+fast: setup  ## Run the tests without the slow ones
+	$(BIN)/python -m pytest -m "not slow"
+
+check: setup  ## Format, lint, types, package list
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy -p nightdub
+
+format: setup  ## Format the code
+	$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
+
+bench: setup  ## Run the benchmarks and rewrite benchmarks/README.md (NAME=plan: one of them, printing its JSON line)
+	@$(BIN)/python benchmarks/run.py $(NAME)
+
+engines-neural: $(VENV)/neural.stamp  ## Add openai-whisper and torch to the environment (no weights)
+
+$(VENV)/neural.stamp: $(VENV)/installed.stamp
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev,neural]"
+	@# --no-deps: openai-whisper declares triton, 1 GB of GPU compiler that a machine without a GPU has no use for
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps openai-whisper==20250625
+	@touch $@
+
+engines-coqui: $(COQUI)/installed.stamp  ## Make the environment in which Coqui TTS (XTTS v2) runs as a host process (no weights)
+
+$(COQUI)/installed.stamp: .nightdub/debian.stamp
+	@test -x $(COQUI)/bin/python || $(PYTHON) -m venv $(COQUI)
+	@# six: coqui-tts imports it undeclared; pypinyin: it speaks Chinese with it; the extra "ja" is what it speaks Japanese with
+	$(COQUI)/bin/python -m pip install --quiet --disable-pip-version-check torch==2.13.0 numpy==2.4.6 transformers==5.23.0 "coqui-tts[ja]==0.28.0" six pypinyin soundfile
+	@# --no-deps: the newest torchcodec does not load beside torch 2.13, and torchaudio's own metadata would move torch to a CUDA build
+	$(COQUI)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps torchaudio==2.11.0 torchcodec==0.13.0
+	@# torchaudio's compiled parts are linked against CUDA; without them it uses its pure torch paths
+	rm -f $(COQUI)/lib/python3.11/site-packages/torchaudio/lib/*.so
+	@$(COQUI)/bin/python -W ignore -c "import TTS.tts.models.xtts" || { echo "Coqui TTS does not load; remove $(COQUI) and try again"; exit 1; }
+	@touch $@
+
+clean:  ## Remove caches and build leftovers (not environments, not the demo)
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist ./*.egg-info

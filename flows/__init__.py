@@ -1,0 +1,1 @@
+"""Wiring: the only room where all the others meet."""

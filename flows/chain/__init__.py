@@ -1,0 +1,12 @@
+"""The chain: every step of a dub, in the order in which data moves. The only list of steps there is."""
+
+from __future__ import annotations
+
+from nightdub.flows.chain.perception import PERCEPTION
+from nightdub.flows.chain.programme import PROGRAMME
+from nightdub.flows.chain.speech import SPEECH
+from nightdub.flows.chain.verification import VERIFICATION
+
+TITLE_STEPS = PERCEPTION
+LANGUAGE_STEPS = SPEECH + PROGRAMME + VERIFICATION
+CHAIN = TITLE_STEPS + LANGUAGE_STEPS

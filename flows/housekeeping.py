@@ -1,0 +1,76 @@
+"""What keeps a house in order: expired leases freed, pointers agreeing with the ledger, what nobody refers to removed."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import msgspec
+from prefect import flow
+
+from nightdub.flows.night import Books, open_books
+from nightdub.flows.release import point_to
+from nightdub.infra.build import Manifest
+from nightdub.infra.settings import load_settings
+
+
+@dataclass(frozen=True, slots=True)
+class Tidied:
+    """What a round of housekeeping did."""
+
+    leases_freed: int = 0
+    pointers_moved: int = 0
+    objects_deleted: int = 0
+    bytes_freed: int = 0
+
+
+@flow(name="housekeeping", persist_result=False)
+def keep_house(grace_hours: float = 48.0) -> dict[str, int]:
+    """Free expired leases, mend pointers and delete objects that nothing has referred to for longer than the grace period."""
+    with open_books(load_settings()) as books:
+        tidied = tidy(books)
+        deleted, freed = collect_garbage(books, grace_seconds=3600 * grace_hours)
+    return msgspec.to_builtins(Tidied(tidied.leases_freed, tidied.pointers_moved, deleted, freed))  # type: ignore[no-any-return]
+
+
+def tidy(books: Books) -> Tidied:
+    """Free expired leases, and move pointers that a killed release left behind: the ledger's last word counts."""
+    last = {}
+    for row in reversed(books.ledger.releases()):  # newest first in the ledger's answer
+        last[row.title, row.language] = row.package
+    moved = sum(point_to(books, title, language, package) for (title, language), package in last.items())
+    return Tidied(leases_freed=books.ledger.reap(), pointers_moved=moved)
+
+
+def collect_garbage(books: Books, *, grace_seconds: float) -> tuple[int, int]:
+    """Delete unreferenced objects older than the grace period; return how many, and their bytes."""
+    live = _live(books)
+    oldest = time.time() - grace_seconds
+    doomed = [item for item in books.store.objects() if item.digest not in live and item.modified < oldest]
+    for item in doomed:
+        books.store.delete(item.digest)
+    return len(doomed), sum(item.size for item in doomed)
+
+
+def _live(books: Books) -> set[str]:
+    """Return every digest that a title's newest jobs, a release or an unfinished draft refers to."""
+    live = set(books.ledger.live_digests())
+    for steps in books.ledger.all_heads().values():
+        live |= {digest for key in steps.values() for digest in books.ledger.inputs_of(key).values()}
+    for digest in tuple(live):
+        if books.store.exists(digest) and (manifest := _manifest(books, digest)):
+            live |= set(manifest.outputs.values()) | {name for item in manifest.items for name in item.files.values()}
+    for name in books.store.pointers("drafts/"):
+        if pointer := books.store.read_pointer(name):
+            live |= {digest for item in msgspec.json.decode(pointer.value) for digest in item.get("files", {}).values()}
+    return live
+
+
+def _manifest(books: Books, digest: str) -> Manifest | None:
+    """Return the manifest stored under a digest, or None where the bytes are something else."""
+    if books.store.size(digest) > 64 << 20 or books.store.read_range(digest, 0, 1) != b"{":
+        return None
+    try:
+        return msgspec.json.decode(books.store.get_bytes(digest), type=Manifest)
+    except msgspec.MsgspecError:
+        return None

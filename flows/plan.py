@@ -1,0 +1,83 @@
+"""The plan: one query over the ledger, and for every title-language whether it must be built, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from nightdub.flows.recipe import FileDigests, House, Recipe, delivered, title_recipe
+from nightdub.infra.ledger import Ledger, Standing
+from nightdub.infra.ledger.engine import collector_paused
+from nightdub.tasks.rows import Language, Title
+
+AGAIN = (
+    "MachineLacks",
+    "ObjectMissing",
+    "DigestMismatch",
+    "StoreError",  # full or forbidden
+    "SourceUnreadable",
+    "transient",
+)  # causes that may be gone by the next night without any input having changed
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One title-language of the catalogue, its recipe, and why it must be built (nothing = unchanged)."""
+
+    title: Title
+    language: Language
+    recipe: Recipe
+    state: str  # of the ledger: "", "released", "held", "failed", "building"
+    because: tuple[str, ...]
+
+    @property
+    def unchanged(self) -> bool:
+        """Return whether nothing has to be done."""
+        return not self.because
+
+
+def make_plan(
+    titles: Sequence[Title], houses: Mapping[str, House], ledger: Ledger, digests: FileDigests, *, again: bool = False
+) -> list[Planned]:
+    """Plan a catalogue in order of priority, then of the catalogue.
+
+    Args:
+        titles: The catalogue's usable rows.
+        houses: Profile name -> profile and policy.
+        ledger: Asked once for the whole catalogue.
+        digests: Digests of the catalogue's files.
+        again: Also build what failed, although nothing has changed.
+    """
+    known = ledger.standing()
+    earlier = cache(ledger.title_languages)  # their inputs, asked for only where something has changed
+    planned = []
+    with collector_paused():
+        for title in sorted(titles, key=lambda title: (-title.priority, title.row)):
+            house, files = houses[title.profile], delivered(title, digests)
+            for language in title.targets:
+                recipe, row = title_recipe(house, title, language, files), known.get((title.id, language))
+                if row and row.recipe != recipe.digest:
+                    because = _changes(recipe, earlier()[title.id, language].inputs)
+                else:
+                    because = _reasons(row, again=again)
+                planned.append(Planned(title, language, recipe, row.state if row else "", because))
+    digests.remember()
+    return planned
+
+
+def _changes(recipe: Recipe, earlier: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(f"{name} changed" for name in recipe.changed_since(earlier)) or ("recipe changed",)
+
+
+def _reasons(row: Standing | None, *, again: bool) -> tuple[str, ...]:
+    """Return why a title-language is built although its inputs are the same."""
+    if row is None:
+        return ("new",)
+    if row.state == "building":
+        return ("was not finished",)
+    if row.state == "failed" and (again or any(f"[{cause}]" in reason for cause in AGAIN for reason in row.reasons)):
+        return ("failed before",)
+    if again and row.state == "held" and any(reason.startswith(("account.", "picture.failed")) for reason in row.reasons):
+        return ("failed before",)  # lines or shots of it did
+    return ()
