@@ -297,6 +297,9 @@ class Measurement:
     not_applicable: str = ""  # why there is nothing that could be measured, as far as is known for certain
     worst: tuple[Worst, ...] = ()
     detail: str = ""
+    interval: tuple[float, float] | None = None  # 95 % confidence interval of the value; None = a count or a fact, or not estimated
+    weights: str = ""  # sha256 of the model file that measured it; empty = no model
+    inputs: dict[str, str] = field(default_factory=dict)  # what was measured: name -> digest, filled in by the measuring step
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from math import inf
 
-from nightdub.quality.metrics.words import WORST
+from nightdub.quality.metrics.fact import WORST, MetricFact
 from nightdub.tasks.rows import Account, Clip, Dropped, Measurement, Segment, Worst
+
+FACTS: dict[str, MetricFact] = {
+    "account.lines": MetricFact("lines", 0, inf, "lines of dialogue in the original, before anything was left out"),
+    "account.spoken": MetricFact("lines", 0, inf, "lines with sound in the dub"),
+    "account.excused": MetricFact("lines", 0, inf, "lines left out on purpose, each with a reason code"),
+    "account.missing_lines": MetricFact(
+        "lines", 0, inf, "lines of dialogue that are neither spoken, excused with a reason nor failed with a cause"
+    ),
+    "account.failed_lines": MetricFact("lines", 0, inf, "lines that could not be made, with their causes"),
+    "account.excused_share": MetricFact("%", 0, 100, "lines left out on purpose, with a reason code, of all lines"),
+}
 
 
 def make_account(segments: Sequence[Segment], dropped: Sequence[Dropped], clips: Sequence[Clip]) -> Account:

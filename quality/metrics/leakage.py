@@ -9,9 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from nightdub.quality.metrics.words import WORST
+from nightdub.quality.metrics.fact import WORST, MetricFact
 from nightdub.tasks.protocols import Sound
 from nightdub.tasks.rows import Decibel, Measurement, Worst
+
+FACTS: dict[str, MetricFact] = {
+    "leakage.original": MetricFact("dB", -120, 20, "original dialogue left in the dub, against its own level"),
+}
 
 RATE = 16_000  # Hz at which clips are compared
 

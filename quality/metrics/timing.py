@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import inf
 
 import numpy as np
 
-from nightdub.quality.metrics.words import WORST
+from nightdub.quality.metrics.fact import WORST, MetricFact
 from nightdub.tasks.rows import Measurement, Placement, Worst
+
+FACTS: dict[str, MetricFact] = {
+    "timing.cut": MetricFact("s", 0, inf, "speech lost at the ends of lines"),
+    "timing.overlap": MetricFact("s", 0, inf, "speech that lies on the line before"),
+    "timing.held_lines": MetricFact("lines", 0, inf, "lines that do not fit even at the hardest stretch"),
+    "timing.stretch_p95": MetricFact("ratio", 0, 10, "95th percentile of spoken length over played length"),
+    "timing.within": MetricFact("%", 0, 100, "lines that start and end no further than 10 % of their slot outside it"),
+}
 
 TOLERANCE = 0.1  # of the slot: how far a line may begin before or end after it and still count as within
 

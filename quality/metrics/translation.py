@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 
-from nightdub.quality.metrics.words import WORST
+from nightdub.quality.metrics.fact import WORST, MetricFact
 from nightdub.tasks.rows import Language, Measurement, Translation, Worst
 from nightdub.tasks.translate import GLOSSARY, KEPT, MEMORY
+
+FACTS: dict[str, MetricFact] = {
+    "translation.bleu": MetricFact("BLEU", 0, 100, "corpus BLEU of the dubbed lines against human references (sacreBLEU)"),
+    "translation.chrf": MetricFact("chrF", 0, 100, "corpus chrF2 of the dubbed lines against human references (sacreBLEU)"),
+    "translation.unchecked_lines": MetricFact("lines", 0, inf, "lines of an engine beside which no human translation stands"),
+    "translation.flagged_lines": MetricFact("lines", 0, inf, "lines with an untranslated word, a changed number or a broken term"),
+}
 
 BY_PEOPLE = (MEMORY, GLOSSARY, KEPT)  # origins of a line that a person wrote
 

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
+from math import inf
 
+from nightdub.quality.metrics.fact import WORST, MetricFact
 from nightdub.tasks.rows import Measurement, Worst
 
-WORST = 3  # segments named by a measurement
+FACTS: dict[str, MetricFact] = {
+    "recognition.wer": MetricFact("%", 0, inf, "word errors of the recogniser on the original against the delivered script"),
+    "roundtrip.wer": MetricFact("%", 0, inf, "word errors of a recogniser on the dub against the dub's own text"),
+}
 
 
 def comparable(text: str) -> str:
