@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from nightdub.tasks.pitch import yin
 from nightdub.tasks.protocols import Sound
 from nightdub.tasks.rows import Features, Hertz
 
@@ -61,9 +62,7 @@ def coefficients(sound: Sound, rate: int) -> npt.NDArray[np.float32]:
 
 def track_pitch(sound: Sound, rate: int) -> tuple[_Array, npt.NDArray[np.bool_]]:
     """Return pitch in Hz and whether it is a voice's, for each frame; frames are centred on multiples of `HOP`."""
-    import librosa
-
-    pitch: _Array = librosa.yin(sound, fmin=LOWEST_PITCH, fmax=rate / 2, sr=rate, frame_length=FRAME, hop_length=HOP)
+    pitch = yin(sound, rate, LOWEST_PITCH, rate / 2, FRAME, HOP)
     around = np.pad(sound.astype(np.float64), FRAME // 2)
     frames = np.lib.stride_tricks.sliding_window_view(around, FRAME)[::HOP][: len(pitch)]
     loud = np.sqrt(np.mean(frames**2, axis=1))
