@@ -14,7 +14,7 @@ DEBIAN = python3.11-venv python3.11-dev ffmpeg espeak-ng libespeak-ng1 rubberban
          flite postgresql
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-clean test check fast format bench engines-neural engines-coqui clean
+.PHONY: help setup demo demo-clean test check fast format docs bench engines-neural engines-coqui clean
 
 help:  ## Print this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -32,8 +32,9 @@ $(VENV)/installed.stamp: pyproject.toml .nightdub/debian.stamp
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
-	@# openai-whisper is installed without the triton that it declares: see engines-neural
-	$(BIN)/python -m pip check | { ! grep -v -e "^No broken" -e "^openai-whisper .* requires triton"; }
+	@# openai-whisper is installed without the triton that it declares, resemblyzer without typing and webrtcvad: see engines-neural
+	$(BIN)/python -m pip check | { ! grep -v -e "^No broken" -e "^openai-whisper .* requires triton" \
+	  -e "^resemblyzer .* requires typing" -e "^resemblyzer .* requires webrtcvad"; }
 	@touch $@
 
 .typeroot/nightdub:  # the folders under their package's name, for type checkers
@@ -61,6 +62,9 @@ check: setup  ## Format, lint, types, package list
 format: setup  ## Format the code
 	$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
 
+docs: setup  ## Write docs/metrics.md from the table of metrics
+	$(BIN)/python -c "from nightdub.quality.metrics.table import as_markdown; print(as_markdown(), end='')" > docs/metrics.md
+
 bench: setup  ## Run the benchmarks and rewrite benchmarks/README.md (NAME=plan: one of them, printing its JSON line)
 	@$(BIN)/python benchmarks/run.py $(NAME)
 
@@ -70,6 +74,8 @@ $(VENV)/neural.stamp: $(VENV)/installed.stamp
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev,neural]"
 	@# --no-deps: openai-whisper declares triton, 1 GB of GPU compiler that a machine without a GPU has no use for
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps openai-whisper==20250625
+	@# --no-deps: resemblyzer declares a back-port of typing, and the webrtcvad that no longer builds; the wheel of its fork serves
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps resemblyzer==0.1.4 webrtcvad-wheels==2.0.14.post1
 	@touch $@
 
 engines-coqui: $(COQUI)/installed.stamp  ## Make the environment in which Coqui TTS (XTTS v2) runs as a host process (no weights)

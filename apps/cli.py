@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from datetime import datetime
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 
@@ -149,6 +150,51 @@ def _move(settings: Settings, move: Callable[..., str], title: str, language: st
 
 
 @cli.command()
+@click.argument("title")
+@click.argument("language")
+@click.option("--replay", is_flag=True, help="Decide again from the ledger's numbers, and fail where that differs.")
+@JSON
+@with_settings
+def decision(settings: Settings, title: str, language: str, *, replay: bool, as_json: bool) -> int:
+    """Show why the gate let TITLE in LANGUAGE out or kept it back, rule by rule."""
+    from nightdub.apps.review import show_decision
+
+    return show_decision(settings, title, language, again=replay, as_json=as_json)
+
+
+@cli.command()
+@by_a_person
+@click.argument("metric")
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), required=True, help="Last day on which it counts, UTC.")
+@with_settings
+def override(settings: Settings, title: str, language: str, metric: str, who: str, why: str, until: datetime) -> int:
+    """Set the rules on METRIC aside for TITLE in LANGUAGE, and decide again at once; "*" stands for all."""
+    from nightdub.apps.review import add_override
+
+    return add_override(settings, title, language, metric, who, why, until)
+
+
+@cli.command()
+@JSON
+@with_settings
+def overrides(settings: Settings, *, as_json: bool) -> int:
+    """List the rules that reviewers set aside: by whom, why and until when."""
+    from nightdub.apps.review import show_overrides
+
+    return show_overrides(settings, as_json=as_json)
+
+
+@cli.command()
+@click.argument("number", type=int)
+@with_settings
+def revoke(settings: Settings, number: int) -> int:
+    """End override NUMBER now."""
+    from nightdub.apps.review import revoke as revoke_now
+
+    return revoke_now(settings, number)
+
+
+@cli.command()
 @JSON
 def engines(*, as_json: bool) -> int:
     """List the engines: verb, languages, licence, and whether this machine has them."""
@@ -178,3 +224,82 @@ def config(settings: Settings, *, as_json: bool) -> int:
     for name, value, origin in () if as_json else rows:
         click.echo(f"{name:22} {value}  ({origin})")
     return 0
+
+
+@cli.command()
+@click.argument("suite")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--page", type=click.Path(path_type=Path), help="Also write the verdict as an HTML page to this file.")
+@JSON
+def gate(suite: str, file: Path, page: Path | None, *, as_json: bool) -> int:
+    """Check FILE (JSON lines) against the data gate SUITE."""
+    from nightdub.apps.gate import run_gate
+
+    return run_gate(suite, file, page, as_json=as_json)
+
+
+@cli.command()
+@click.argument("metric")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--reference", type=click.Path(path_type=Path), help="What FILE is compared with, where the metric compares.")
+@click.option("--language", default="en", show_default=True, help="Language of the texts, for their normalisation.")
+@JSON
+def measure(metric: str, file: Path, reference: Path | None, language: str, *, as_json: bool) -> int:
+    """Measure METRIC, or a family such as `loudness`, on FILE."""
+    from nightdub.apps.measure import measure as measure_now
+
+    return measure_now(metric, file, reference, language, as_json=as_json)
+
+
+@cli.command()
+@click.argument("verb", type=click.Choice(["recognise", "translate", "speak"]))
+@click.option("--engine", required=True, help="NAME, NAME:SETTING=VALUE,..., `stable` or `candidate`.")
+@click.option("--set", "sets", multiple=True, required=True, metavar="NAME", help="An evaluation set or a file *.jsonl; several allowed.")
+@click.option("--limit", type=click.IntRange(min=1), default=None, help="Only this many lines of each set.")
+@click.option("--against", default="", metavar="ENGINE", help="Hold the engine against this one: pass, fail or cannot tell.")
+@JSON
+@with_settings
+def evaluate(settings: Settings, verb: str, engine: str, sets: tuple[str, ...], limit: int | None, against: str, *, as_json: bool) -> int:
+    """Run an engine over evaluation sets and score what it recognises, translates or speaks."""
+    from nightdub.apps.evaluate import show_evaluation
+
+    return show_evaluation(settings, verb, engine, sets, limit or 0, against, as_json=as_json)
+
+
+SUBJECT = click.argument("subject", type=click.Choice(["recognise", "translate", "speak", "profile"]), metavar="VERB|profile")
+
+
+@cli.command()
+@SUBJECT
+@click.argument("target")
+@click.option("--to", "alias", type=click.Choice(["stable", "candidate"]), default="stable", show_default=True, help="What is moved.")
+@click.option("--who", default="", help="Name of the person who decides against or without evidence.")
+@click.option("--why", default="", help="That person's reason, kept with the move.")
+@with_settings
+def promote(settings: Settings, subject: str, target: str, alias: Literal["stable", "candidate"], who: str, why: str) -> int:
+    """Make TARGET the stable engine of a verb where a comparison passed, or the stable profile by a person's word."""
+    from nightdub.apps.evaluate import move_to
+
+    return move_to(settings, subject, target, alias, who, why)
+
+
+@cli.command()
+@SUBJECT
+@click.option("--who", required=True, help="Name of the person who takes the decision.")
+@click.option("--why", required=True, help="The reason, kept with the move.")
+@with_settings
+def demote(settings: Settings, subject: str, who: str, why: str) -> int:
+    """Take the stable engine or profile back to the one before; releases made since are to be judged again."""
+    from nightdub.apps.evaluate import move_back
+
+    return move_back(settings, subject, who, why)
+
+
+@cli.command()
+@JSON
+@with_settings
+def aliases(settings: Settings, *, as_json: bool) -> int:
+    """List what is and was stable or a candidate, by whom and on what evidence."""
+    from nightdub.apps.evaluate import show_aliases
+
+    return show_aliases(settings, as_json=as_json)

@@ -31,7 +31,7 @@ def run_catalogue(
         listed.strict(catalogue)
     refuse_unknown(only, listed, catalogue)
     with open_books(settings) as books:
-        plan = make_plan(listed.titles, load_houses(settings, listed), books.ledger, FileDigests(books.ledger), again=again)
+        plan = make_plan(listed.titles, load_houses(settings, listed, books.ledger), books.ledger, FileDigests(books.ledger), again=again)
     todo = sum(not planned.unchanged and (not only or planned.title.id in only) for planned in plan)
     if todo:
         with progress_shown(console), prefect_server(settings):

@@ -29,7 +29,7 @@ def show_plan(settings: Settings, catalogue: Path, only: list[str], *, as_json: 
     listed = load_catalogue(settings, catalogue)
     refuse_unknown(only, listed, catalogue)
     with open_books(settings) as books:
-        plan = make_plan(listed.titles, load_houses(settings, listed), books.ledger, FileDigests(books.ledger))
+        plan = make_plan(listed.titles, load_houses(settings, listed, books.ledger), books.ledger, FileDigests(books.ledger))
     plan = [planned for planned in plan if not only or planned.title.id in only]
     if as_json:
         print_json(_plan_row(plan, listed))
@@ -73,13 +73,15 @@ def _lacks(plan: Sequence[Planned]) -> list[str]:
 def show_status(settings: Settings, *, as_json: bool) -> int:
     """Print every title-language of the ledger and the last runs."""
     with open_books(settings) as books:
-        rows, runs = list(books.ledger.title_languages().values()), books.ledger.runs(5)
+        rows, runs, marked = list(books.ledger.title_languages().values()), books.ledger.runs(5), books.ledger.reevaluations()
     if as_json:
-        print_json({"title_languages": rows, "runs": runs})
+        print_json({"title_languages": rows, "reevaluations": marked, "runs": runs})
         return 0
     rows.sort(key=lambda row: (row.title, row.language))
     cells = [(row.title, row.language, _state(row.state), "; ".join(row.reasons)) for row in rows]
     print_rows(("title", "language", "state", "reasons"), cells)
+    for mark in marked:
+        click.echo(f"to be judged again: {mark.title}/{mark.language}, released while {mark.taken_back} was stable: {mark.why}")
     for run in runs:
         click.echo(f"run {run.id}: {run.kind}, {run.state}, started {run.started:%Y-%m-%d %H:%M:%S} UTC")
     return 0

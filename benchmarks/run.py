@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
-NAMES = ("plan", "fanout", "mix", "edit", "night")
+NAMES = ("plan", "fanout", "mix", "edit", "night", "bootstrap", "words")
 BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
 
 

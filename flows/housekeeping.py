@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import msgspec
 from prefect import flow
 
+from nightdub.datasets.evaluation import read_manifest
 from nightdub.flows.night import Books, open_books
 from nightdub.flows.release import point_to
 from nightdub.infra.build import Manifest
@@ -53,8 +54,11 @@ def collect_garbage(books: Books, *, grace_seconds: float) -> tuple[int, int]:
 
 
 def _live(books: Books) -> set[str]:
-    """Return every digest that a title's newest jobs, a release or an unfinished draft refers to."""
+    """Return every digest that a title's newest jobs, a release, an evaluation's set or an unfinished draft refers to."""
     live = set(books.ledger.live_digests())
+    for version in {row.dataset_digest for row in books.ledger.evaluations()}:
+        if books.store.exists(version):
+            live |= {example.audio for example in read_manifest(books.store.get_bytes(version)) if example.audio}
     for steps in books.ledger.all_heads().values():
         live |= {digest for key in steps.values() for digest in books.ledger.inputs_of(key).values()}
     for digest in tuple(live):

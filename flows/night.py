@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from nightdub.flows.recipe import PROFILES, FileDigests, House, prepare
+from nightdub.flows.recipe import PROFILES, STABLE, FileDigests, House, prepare
 from nightdub.infra.build import Builder
 from nightdub.infra.compute import open_compute
 from nightdub.infra.ledger import Ledger
@@ -73,9 +73,12 @@ def load_catalogue(settings: Settings, path: Path) -> Catalogue:
     """Read a catalogue against the profiles that these settings offer. Raises: CatalogueError."""
     folders = [folder for folder in (PROFILES, settings.profiles) if folder]
     with collector_paused():
-        return read_catalogue(path, {file.stem for folder in folders for file in folder.glob("*.yaml")})
+        return read_catalogue(path, {file.stem for folder in folders for file in folder.glob("*.yaml")} | {STABLE})
 
 
-def load_houses(settings: Settings, catalogue: Catalogue) -> dict[str, House]:
-    """Read the profiles and policies that the catalogue's titles name. Raises: ConfigError."""
-    return prepare(catalogue.titles, settings.profiles, settings.policies)
+def load_houses(settings: Settings, catalogue: Catalogue, ledger: Ledger | None = None) -> dict[str, House]:
+    """Read the profiles and policies that the catalogue's titles name; the ledger says what is stable. Raises: ConfigError."""
+    stable: dict[str, str] = {}
+    for move in ledger.alias_moves(alias=STABLE) if ledger else ():
+        stable.setdefault(move.subject, move.target)  # newest first
+    return prepare(catalogue.titles, settings.profiles, settings.policies, stable)

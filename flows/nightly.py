@@ -16,6 +16,7 @@ from prefect.artifacts import create_markdown_artifact, create_progress_artifact
 from prefect.futures import PrefectFuture
 from prefect.task_runners import ThreadPoolTaskRunner
 
+from nightdub.flows.data_gate import check_catalogue
 from nightdub.flows.housekeeping import tidy
 from nightdub.flows.night import Books, Night, load_catalogue, load_houses, open_books, open_night
 from nightdub.flows.page import write_report
@@ -80,7 +81,7 @@ def run_night(
     """Plan, build what is missing, and write the report of one night; `progress` is told the percentage that has ended."""
     started = time.time()
     tidy(books)
-    houses, digests = load_houses(books.settings, catalogue), FileDigests(books.ledger)
+    houses, digests = load_houses(books.settings, catalogue, books.ledger), FileDigests(books.ledger)
     titles = [title for title in catalogue.titles if not only or title.id in only]
     plan = make_plan(titles, houses, books.ledger, digests, again=again)
     run = books.ledger.start_run("nightly", {"catalogue": str(path), "again": again, "only": list(only or ())})
@@ -94,7 +95,8 @@ def run_night(
                 for outcome in build_titles(night, todo, deadline):
                     outcomes.append(outcome)
                     progress(100 * len(outcomes) / len(todo))
-        report = make_report(books, run, path, catalogue, plan, outcomes, started)
+        wrong = check_catalogue(books, titles) if todo else ()
+        report = make_report(books, run, path, catalogue, plan, outcomes, started, wrong)
     except BaseException:
         books.ledger.finish_run(run, "failed", {})
         raise

@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 import soundfile
 
+from nightdub.flows.data_gate import show_pages
 from nightdub.flows.night import Books
 from nightdub.flows.publish import link
 from nightdub.flows.report import Metric, NightReport, TitleResult
@@ -53,7 +54,8 @@ def render_page(books: Books, report: NightReport) -> str:
         result for result in report.results if result.metrics
     ]
     worst = {(result.title, result.language): tuple(_worst_lines(books, result)) for result in drawn[:SHOWN]}
-    return environment.get_template("report.html").render(report=report, worst=worst, metrics=METRICS)
+    pages = {place: show_pages(books, *place) for place in worst}
+    return environment.get_template("report.html").render(report=report, worst=worst, pages=pages, metrics=METRICS)
 
 
 def _worst_lines(books: Books, result: TitleResult) -> Iterator[WorstLine]:

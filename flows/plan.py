@@ -45,11 +45,12 @@ def make_plan(
     Args:
         titles: The catalogue's usable rows.
         houses: Profile name -> profile and policy.
-        ledger: Asked once for the whole catalogue.
+        ledger: Asked for the whole catalogue at once.
         digests: Digests of the catalogue's files.
         again: Also build what failed, although nothing has changed.
     """
     known = ledger.standing()
+    marked = {(row.title, row.language): f"{row.subject}: {row.taken_back} was taken back" for row in ledger.reevaluations()}
     earlier = cache(ledger.title_languages)  # their inputs, asked for only where something has changed
     planned = []
     with collector_paused():
@@ -60,7 +61,7 @@ def make_plan(
                 if row and row.recipe != recipe.digest:
                     because = _changes(recipe, earlier()[title.id, language].inputs)
                 else:
-                    because = _reasons(row, again=again)
+                    because = _reasons(row, marked.get((title.id, language), ""), again=again)
                 planned.append(Planned(title, language, recipe, row.state if row else "", because))
     digests.remember()
     return planned
@@ -70,7 +71,7 @@ def _changes(recipe: Recipe, earlier: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(f"{name} changed" for name in recipe.changed_since(earlier)) or ("recipe changed",)
 
 
-def _reasons(row: Standing | None, *, again: bool) -> tuple[str, ...]:
+def _reasons(row: Standing | None, mark: str, *, again: bool) -> tuple[str, ...]:
     """Return why a title-language is built although its inputs are the same."""
     if row is None:
         return ("new",)
@@ -80,4 +81,4 @@ def _reasons(row: Standing | None, *, again: bool) -> tuple[str, ...]:
         return ("failed before",)
     if again and row.state == "held" and any(reason.startswith(("account.", "picture.failed")) for reason in row.reasons):
         return ("failed before",)  # lines or shots of it did
-    return ()
+    return (mark,) if mark else ()

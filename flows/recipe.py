@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -21,13 +21,16 @@ from nightdub.infra.digests import digest_file, digest_of
 from nightdub.infra.errors import ConfigError, MachineLacks
 from nightdub.infra.ledger import Ledger, Source
 from nightdub.infra.work import EngineLink
+from nightdub.quality.instruments import instruments
 from nightdub.quality.policy import Policy, read_policy
 from nightdub.tasks.catalogue import DELIVERED
 from nightdub.tasks.engines import find_engine, load_engine
+from nightdub.tasks.engines.spelling import read_engine
 from nightdub.tasks.profile import EngineChoice, Profile, read_profile
 from nightdub.tasks.rows import Language, Title
 
 PROFILES = Path(__file__).parent / "profiles"
+STABLE = "stable"  # in place of an engine's or a profile's name: what the ledger's alias names
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +90,18 @@ class House:
         return self._parts[pair]
 
 
-def open_house(name: str, profiles: Path | None, policies: Path | None) -> House:
-    """Read a profile and the policy that it names. Raises: ConfigError."""
+def open_house(name: str, profiles: Path | None, policies: Path | None, stable: Mapping[str, str] | None = None) -> House:
+    """Read a profile and the policy that it names; where either says `stable`, take what that stands for. Raises: ConfigError.
+
+    `stable` holds verb -> an engine's spelling, and "profile" -> a profile's name.
+    """
+    stable = stable or {}
+    if name == STABLE:
+        name = _stands_for("profile", stable)
     own = profiles / f"{name}.yaml" if profiles else None
     profile = read_profile(own if own and own.exists() else PROFILES / f"{name}.yaml")
+    engines = {verb: tuple(_chosen(verb, choice, stable) for choice in choices) for verb, choices in profile.engines.items()}
+    profile = replace(profile, engines=engines)
     house = House(profile, read_policy(profile.policy, policies))
     if profile.commercial and (refused := house.refused_links()):
         names = ", ".join(f"{link.verb}: {link.name}" for link in refused)
@@ -98,6 +109,16 @@ def open_house(name: str, profiles: Path | None, policies: Path | None) -> House
             f"not licensed for commercial use: {names}", where=f"profile {name}", fix="name other engines, or set commercial: false"
         )
     return house
+
+
+def _chosen(verb: str, choice: EngineChoice, stable: Mapping[str, str]) -> EngineChoice:
+    return EngineChoice(*read_engine(_stands_for(verb, stable))) if choice.name == STABLE else choice
+
+
+def _stands_for(subject: str, stable: Mapping[str, str]) -> str:
+    if found := stable.get(subject):
+        return found
+    raise ConfigError(f"nothing is stable for {subject!r} yet", fix=f"nightdub promote {subject} NAME, or name it itself")
 
 
 def identity(link: EngineLink) -> dict[str, object]:
@@ -134,7 +155,7 @@ def _house_parts(house: House, source: Language, target: Language) -> HouseParts
     figures = {f"profile:{name}": digest_of(figures[name]) for name in ("sound", "fit", "subtitles", "picture", "commercial")}
     code = {f"code:{step.name}": str(step.version) for step in CHAIN}
     languages = {"title:language": source, "title:target": target}
-    parts = engines | figures | code | languages | {"policy": house.policy.digest}
+    parts = engines | figures | code | languages | {"policy": house.policy.digest, "instruments": digest_of(instruments().known)}
     return HouseParts(parts, digest_of(parts), tuple(sorted(lacks)))
 
 
@@ -205,6 +226,8 @@ class FileDigests:
         self._fresh = []
 
 
-def prepare(titles: Iterable[Title], profiles: Path | None, policies: Path | None) -> dict[str, House]:
+def prepare(
+    titles: Iterable[Title], profiles: Path | None, policies: Path | None, stable: Mapping[str, str] | None = None
+) -> dict[str, House]:
     """Read every profile that the titles name."""
-    return {name: open_house(name, profiles, policies) for name in sorted({title.profile for title in titles})}
+    return {name: open_house(name, profiles, policies, stable) for name in sorted({title.profile for title in titles})}

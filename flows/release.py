@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from nightdub.infra.errors import LedgerError
-from nightdub.infra.ledger import ReleaseAction, TitleState
-from nightdub.quality.gate import Decision, decide
-from nightdub.tasks.rows import Language, Measurement
+from nightdub.infra.ledger import RecordedMeasurement, ReleaseAction, TitleState
+from nightdub.quality.gate import Override, decide
+from nightdub.quality.policy import Policy
+from nightdub.tasks.rows import Language, Measurement, Worst
 
 if TYPE_CHECKING:
     from nightdub.flows.night import Books, Night
@@ -21,35 +23,58 @@ if TYPE_CHECKING:
 def decide_and_release(night: Night, planned: Planned, house: House, outputs: dict[str, str]) -> tuple[TitleState, tuple[str, ...]]:
     """Judge one finished title-language; return its state and the reasons. Released ones get their pointer moved."""
     books, title, language = night.books, planned.title.id, planned.language
-    rows = msgspec.json.Decoder(Measurement).decode_lines(books.store.get_bytes(outputs["measure.measurements"]))
-    books.ledger.record_measurements(night.run, title, language, [_recorded(row) for row in rows])
-    decision = decide(house.policy, rows)
+    decoder = msgspec.json.Decoder(Measurement)
+    tables = [books.store.get_bytes(outputs[name]) for name in ("measure.measurements", "data_gate.measurements")]
+    rows = [row for table in tables for row in decoder.decode_lines(table)]
+    books.ledger.record_measurements(night.run, title, language, [recorded(row) for row in rows])
+    found = Evidence(title, language, night.run, planned.recipe.digest, outputs["package.film"], tuple(rows))
+    return judge(books, house.policy, found)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a decision on a title-language rests on beside the policy and the overrides."""
+
+    title: str
+    language: Language
+    run: str  # that measured it
+    recipe: str  # digest
+    package: str  # digest of the film
+    measurements: tuple[Measurement, ...]
+
+
+def judge(books: Books, policy: Policy, found: Evidence) -> tuple[TitleState, tuple[str, ...]]:
+    """Decide with the overrides that hold now, keep the decision with all that it rests on, and release what passed.
+
+    Return the state and the reasons: why it was held, or the rules that a reviewer set aside for its release.
+    """
+    title, language, now = found.title, found.language, datetime.now(UTC)
+    decision = decide(policy, found.measurements, overrides_at(books, title, language, now), now)
+    books.ledger.keep_policy(policy.digest, policy.name, msgspec.to_builtins(policy.rules))
     number = books.ledger.record_decision(
         title,
         language,
-        run=night.run,
-        recipe=planned.recipe.digest,
+        run=found.run,
+        recipe=found.recipe,
         policy=decision.policy,
         policy_digest=decision.policy_digest,
         outcome="cannot_tell" if decision.outcome == "cannot tell" else decision.outcome,
         reasons=list(decision.reasons),
-        rules=_rules(decision),
+        rules=msgspec.to_builtins(decision.verdicts),
     )
     if not decision.released:
         return "held", decision.reasons
-    if refused := _rolled_back(books, title, language, outputs["package.film"]):
+    if refused := _rolled_back(books, title, language, found.package):
         return "held", (refused,)
-    move_pointer(
-        books,
-        title,
-        language,
-        outputs["package.film"],
-        decision=number,
-        action="release",
-        who="gate",
-        why=f"policy {decision.policy}: pass",
-    )
-    return "released", ()
+    why = "; ".join((f"policy {decision.policy}: {decision.says}", *decision.overridden))
+    move_pointer(books, title, language, found.package, decision=number, action="release", who="gate", why=why)
+    return "released", decision.overridden
+
+
+def overrides_at(books: Books, title: str, language: Language, moment: datetime) -> list[Override]:
+    """Return the overrides that the ledger has for a title-language at a moment, as the gate takes them."""
+    rows = books.ledger.overrides(title, language, moment)
+    return [Override(row.id, row.metric, row.reviewer, row.reason, row.expires) for row in rows]
 
 
 def release(books: Books, title: str, language: Language, who: str, why: str) -> str:
@@ -118,12 +143,15 @@ def point_to(books: Books, title: str, language: Language, package: str) -> bool
     return True
 
 
-def _recorded(row: Measurement) -> dict[str, Any]:
-    """Return a measurement as the ledger keeps it: one column says why there is no value."""
+def recorded(row: Measurement) -> dict[str, Any]:
+    """Return a measurement as the ledger keeps it."""
     values: dict[str, Any] = msgspec.to_builtins(row)
-    values["not_measured"] = values.pop("not_applicable") or values["not_measured"]
+    values["interval_low"], values["interval_high"] = values.pop("interval") or (None, None)
     return values
 
 
-def _rules(decision: Decision) -> list[dict[str, Any]]:
-    return [msgspec.to_builtins(verdict) for verdict in decision.verdicts]
+def measured(row: RecordedMeasurement) -> Measurement:
+    """Return what the ledger keeps as the measurement that it was."""
+    values = {name: getattr(row, name) for name in Measurement.__dataclass_fields__ if name not in ("interval", "worst")}
+    interval = None if row.interval_low is None or row.interval_high is None else (row.interval_low, row.interval_high)
+    return Measurement(**values, worst=msgspec.convert(row.worst, tuple[Worst, ...]), interval=interval)

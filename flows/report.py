@@ -20,6 +20,7 @@ from nightdub.infra.ledger import CostLine, TitleLanguage
 from nightdub.tasks.catalogue import Catalogue, Problem
 from nightdub.tasks.rows import Worst
 
+ORDER = ("fail", "cannot tell", "overridden", "pass")  # of what several rules say of one metric, the gravest counts
 DETAILED = 1000  # title-languages up to which also the unchanged ones are shown with their measurements
 
 
@@ -36,6 +37,7 @@ class Metric:
     not_measured: str = ""
     verdict: str = ""  # of the policy's rules on it: "pass", "fail", "cannot tell", or none
     worst: tuple[Worst, ...] = ()
+    interval: tuple[float, float] | None = None  # 95 %
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ class NightReport:
     segments: dict[str, int]
     cpu_seconds: float
     engine_seconds: float
-    problems: tuple[str, ...]  # rows of the catalogue that could not be read
+    problems: tuple[str, ...]  # rows of the catalogue that could not be read, and what is wrong with it as a table
     results: tuple[TitleResult, ...]
 
     def counts(self) -> dict[str, Any]:
@@ -104,9 +106,18 @@ class NightReport:
 
 
 def make_report(
-    books: Books, run: str, path: Path, catalogue: Catalogue, plan: Sequence[Planned], outcomes: Iterable[Outcome], started: float
+    books: Books,
+    run: str,
+    path: Path,
+    catalogue: Catalogue,
+    plan: Sequence[Planned],
+    outcomes: Iterable[Outcome],
+    started: float,
+    wrong: Sequence[str] = (),
 ) -> NightReport:
-    """Put the night together from what the ledger knows; `path` is the catalogue's, `started` seconds since 1970.
+    """Put the night together from what the ledger knows.
+
+    `path` is the catalogue's, `started` seconds since 1970, `wrong` what the data gate says of the catalogue as a table.
 
     What belongs to a title and not to a language is counted with its first language. Title-languages that did not change bring their
     measurements only in catalogues of up to `DETAILED`, so that a large night without changes stays a query.
@@ -135,7 +146,7 @@ def make_report(
         segments=segments,
         cpu_seconds=sum(line.cpu for line in costs),
         engine_seconds=sum(line.engine for line in costs),
-        problems=tuple(str(problem) for problem in catalogue.problems),
+        problems=(*(str(problem) for problem in catalogue.problems), *wrong),
         results=results,
     )
 
@@ -221,7 +232,7 @@ def _metrics(books: Books, title: str, language: str) -> tuple[Metric, ...]:
     decisions = books.ledger.decisions(title, language)
     verdicts: dict[str, str] = {}
     for rule in decisions[0].rules if decisions else ():
-        verdicts[rule["metric"]] = min(verdicts.get(rule["metric"], "pass"), rule["outcome"], key=("fail", "cannot tell", "pass").index)
+        verdicts[rule["metric"]] = min(verdicts.get(rule["metric"], "pass"), rule["outcome"], key=ORDER.index)
     return tuple(
         Metric(
             row.metric,
@@ -230,9 +241,10 @@ def _metrics(books: Books, title: str, language: str) -> tuple[Metric, ...]:
             row.n,
             row.engine,
             row.stand_in,
-            row.not_measured,
+            row.not_applicable or row.not_measured,
             verdicts.get(row.metric, ""),
             msgspec.convert(row.worst, tuple[Worst, ...]),
+            None if row.interval_low is None or row.interval_high is None else (row.interval_low, row.interval_high),
         )
         for row in books.ledger.measurements(title, language)
     )

@@ -20,6 +20,7 @@ from nightdub.infra.build import Ask, Built, Step
 from nightdub.infra.errors import LedgerUnavailable, MachineLacks, NightdubError, StepFailed
 from nightdub.infra.ledger import TitleLanguage, TitleState
 from nightdub.infra.work import EngineLink
+from nightdub.quality.instruments import instruments
 from nightdub.tasks.catalogue import DELIVERED
 from nightdub.tasks.rows import Language, Title
 
@@ -193,6 +194,8 @@ def _usable(links: Sequence[EngineLink]) -> list[tuple[EngineLink, dict[str, obj
 def _params(house: House, title: Title, language: Language, step: Step) -> dict[str, Any]:
     values: dict[str, Any] = msgspec.to_builtins(house.profile)
     values |= {"source": title.language, "target": language, "suffix": Path(title.source).suffix.lower()}
+    values["line_rules"] = msgspec.to_builtins(house.policy.line_rules)
+    values["instruments"] = msgspec.to_builtins(instruments())
     values["refused"] = sorted({link.name for link in house.refused_links()})
     return {name: values[name] for name in step.params}
 

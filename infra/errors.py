@@ -78,6 +78,10 @@ class ScriptError(NightdubError):
     """A delivered script, subtitle, cast list, memory or glossary that cannot be used."""
 
 
+class PairsError(NightdubError):
+    """A file of pairs to be measured that cannot be read as one."""
+
+
 class MediaError(NightdubError):
     """Media that cannot be trusted, decoded or written."""
 
@@ -126,6 +130,18 @@ class LedgerUnavailable(LedgerError):
     """A ledger that is locked or does not answer."""
 
     transient = True
+
+
+class AliasConflict(LedgerError):
+    """An alias that somebody else moved first."""
+
+
+class NotPromoted(NightdubError):
+    """An engine or profile that the evidence does not carry to where it should go."""
+
+
+class Regressed(NightdubError):
+    """An engine that does worse on an evaluation set than it did before."""
 
 
 class LeaseLost(NightdubError):

@@ -50,6 +50,8 @@ class Settings(BaseSettings):
     prefect_api_url: str | None = Field(None, repr=False, description="a running Prefect server; unset = one is started for the night")
     profiles: Path | None = Field(None, description="folder with profiles of your own")
     policies: Path | None = Field(None, description="folder with policies of your own")
+    utmos: Path | None = Field(None, description="TorchScript file of a UTMOS predictor, for speech.utmos")
+    nisqa: Path | None = Field(None, description="TorchScript file of a NISQA predictor: published weights forbid commercial use")
 
     _origins: dict[str, str] = PrivateAttr(default_factory=dict)
 

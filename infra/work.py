@@ -10,13 +10,16 @@ import resource
 import shutil
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from nightdub.infra.errors import NightdubError, StoreError, error_row
+from nightdub.infra.errors import MachineLacks, NightdubError, StoreError, error_row
 from nightdub.infra.store import Store, open_store
+
+FALLBACKS = 2  # engines that are asked for an item after the first one failed at it
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,7 @@ class Result:
     wall: float = 0.0  # seconds inside the work function, shared out over a batch
     cpu: float = 0.0  # seconds of this process and its children
     reused: bool = False
+    tried: tuple[str, ...] = ()  # links that were asked before it, each with what was wrong: "name: cause"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,17 +130,33 @@ class Order:
 
 
 def fill(order: Order) -> list[Result]:
-    """Do an order on this worker: every item gets the first engine of the chain that serves it."""
+    """Do an order on this worker: every item gets the first engine of the chain that serves it.
+
+    An item is asked of `FALLBACKS` further engines at most; one that this machine lacks was not asked.
+    """
     store = open_store(order.store_url, **order.store_options)
     results: dict[int, Result] = {}
+    asked = Counter[int]()
     for link in order.chain or (None,):
-        waiting = [index for index in range(len(order.items)) if index not in results or results[index].failed]
+        waiting = [index for index in range(len(order.items)) if _is_waiting(results.get(index), asked[index])]
         if not waiting:
             break
         for index, result in zip(waiting, _with_engine(order, link, waiting, store), strict=True):
-            earlier = results.get(index)
-            results[index] = replace(result, wall=result.wall + earlier.wall, cpu=result.cpu + earlier.cpu) if earlier else result
+            asked[index] += result.failed.get("code") != MachineLacks.__name__
+            results[index] = _after(results.get(index), result)
     return [results[index] for index in range(len(order.items))]
+
+
+def _is_waiting(result: Result | None, asked: int) -> bool:
+    return result is None or (bool(result.failed) and asked <= FALLBACKS)
+
+
+def _after(earlier: Result | None, result: Result) -> Result:
+    """Return a result with what the links before it took, and why they were not enough."""
+    if earlier is None:
+        return result
+    tried = (*earlier.tried, f"{earlier.engine}: {earlier.failed.get('what', '')}")
+    return replace(result, tried=tried, wall=result.wall + earlier.wall, cpu=result.cpu + earlier.cpu)
 
 
 def _with_engine(order: Order, link: EngineLink | None, indices: list[int], store: Store) -> list[Result]:
@@ -176,7 +196,7 @@ def _keep(done: Done, item: Item, key: str, engine: str, wall: float, cpu: float
     sizes = {name: path.stat().st_size for name, path in done.files.items()}
     files = {name: store.put_file(path) for name, path in done.files.items()}
     failed = {"code": "EngineError", "what": done.failed, "transient": False} if done.failed else {}
-    return Result(item.id, key, files, sizes, done.row, done.skipped, failed, engine, wall, cpu)
+    return Result(item.id, key, files, sizes, done.row, done.skipped, failed, engine, wall=wall, cpu=cpu)
 
 
 def _cpu_seconds() -> float:

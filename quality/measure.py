@@ -1,84 +1,130 @@
-"""All measurements of one dub, put together from the rows that its steps left."""
+"""All measurements of one dub: from the rows of its steps, from its lines, its shots, and its programme as delivered."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from fractions import Fraction
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 
+import numpy as np
+
+from nightdub.quality.delivery import Delivery, programme_measurements
+from nightdub.quality.dub import Dub
+from nightdub.quality.instruments import instruments
+from nightdub.quality.metrics import words
 from nightdub.quality.metrics.account import account_measurements, make_account
+from nightdub.quality.metrics.comet import comet_score
+from nightdub.quality.metrics.fidelity import checked_lines
+from nightdub.quality.metrics.leakage import RATE, LeakClip, leakage
+from nightdub.quality.metrics.lse import face_clips, lip_sync_errors
+from nightdub.quality.metrics.pairs import TextPair
+from nightdub.quality.metrics.picture import picture_measurements
+from nightdub.quality.metrics.shot_score import ShotScore, score_shot
+from nightdub.quality.metrics.speech import LineScore, LineSound, score_line, speech_measurements
+from nightdub.quality.metrics.subtitles import subtitle_measurements
 from nightdub.quality.metrics.timing import timing_account
-from nightdub.quality.metrics.translation import flagged_lines, translation_scores, unchecked_lines
-from nightdub.quality.metrics.words import word_error_rate
-from nightdub.tasks.profile import SubtitleFigures
-from nightdub.tasks.rows import (
-    Clip,
-    Cue,
-    Decibel,
-    Dropped,
-    Language,
-    Measurement,
-    Placement,
-    Seconds,
-    Segment,
-    ShotClip,
-    Translation,
-    Worst,
-)
-from nightdub.tasks.subtitles import check_cues
-
-BS1770 = "nightdub BS.1770-4"
+from nightdub.quality.metrics.translation import flagged_lines, length_compliance, translation_scores, unchecked_lines
+from nightdub.quality.metrics.words import word_measurements
+from nightdub.tasks.glossary import NO_GLOSSARY
+from nightdub.tasks.rows import Language, Measurement, Segment, Speaker, Worst
+from nightdub.tasks.sound import SPEECH_RATE, read_mono, read_sound, to_mono
 
 
 @dataclass(frozen=True, slots=True)
-class Dub:
-    """Everything that is measured of one title-language. `None` and empty mean that the thing was not there to measure."""
+class Findings:
+    """What was found in a dub's files, by parts that can be looked at beside one another."""
 
-    source: Language
-    target: Language
-    segments: Sequence[Segment]
-    dropped: Sequence[Dropped]
-    translations: Sequence[Translation]
-    clips: Sequence[Clip]
-    placements: Sequence[Placement]
-    cues: Sequence[Cue]
-    frame_rate: Fraction
-    frames: int  # of the dub's picture
-    source_frames: int
-    sound_length: Seconds  # of the dub's programme
-    picture_length: Seconds
-    subtitles: SubtitleFigures
-    leakage: Measurement
-    loudness: Decibel | None = None
-    true_peak: Decibel | None = None
-    references: Mapping[str, str] = field(default_factory=dict)  # segment -> human translation
-    recognised: Sequence[Segment] | None = None  # what a recogniser heard in the original; None = none was asked
-    heard: Mapping[str, str] | None = None  # segment -> what a recogniser heard in the dub
-    listener: str = ""  # the recogniser that heard the dub
-    stand_ins: Sequence[str] = ()  # recognisers that stand in for one good enough to judge by
-    shots: Sequence[ShotClip] = ()
-    stem_warnings: Sequence[str] = ()
-    refused: Sequence[str] = ()  # engines of the profile that may not be used commercially
+    lines: Sequence[LineScore]
+    shots: Sequence[ShotScore]
+    programme: Sequence[Measurement]  # of the programme and the delivered film
 
 
-def measure_dub(dub: Dub) -> list[Measurement]:
-    """Return one row for every metric that a policy can name, measured or with the reason why not."""
+def measure_dub(dub: Dub, findings: Findings) -> list[Measurement]:
+    """Return one row for every metric of a whole dub, measured or with the reason why not."""
+    return [
+        *_from_rows(dub),
+        *speech_measurements(findings.lines, predictors=instruments().predictors(commercial=dub.commercial)),
+        *picture_measurements(findings.shots, dub.frame_rate),
+        *findings.programme,
+    ]
+
+
+def examine(dub: Dub) -> list[Measurement]:
+    """Measure a dub from its files alone, one part after the other."""
+    return measure_dub(dub, Findings(score_lines(dub), score_shots(dub), measure_programme(dub)))
+
+
+def score_lines(dub: Dub) -> list[LineScore]:
+    """Listen to every dubbed line by itself, beside the original's."""
+    spans, texts = {line.id: line for line in dub.segments}, {line.segment: line.text for line in dub.translations}
+    speakers = speakers_of(dub.speakers)
+    predictors = instruments().predictors(commercial=dub.commercial)
+    return [
+        score_line(line_sound(name, path, dub.files.original, spans[name], texts[name], dub.target, speakers.get(name, "")), predictors)
+        for name, path in dub.files.clips.items()
+    ]
+
+
+def speakers_of(speakers: Sequence[Speaker]) -> dict[str, str]:
+    """Return segment -> speaker."""
+    return {segment: speaker.id for speaker in speakers for segment in speaker.segments}
+
+
+def line_sound(name: str, clip: Path, original: Path, line: Segment, text: str, target: Language, speaker: str) -> LineSound:
+    """Return one dubbed line with the original's, from their files."""
+    samples, rate = read_sound(clip)
+    beside = read_mono(original, line.start, line.end, rate) if line.end > line.start else None
+    return LineSound(name, to_mono(samples), rate, text, target, speaker, beside)
+
+
+def score_shots(dub: Dub) -> list[ShotScore]:
+    """Compare every shot of the delivered film with the original's."""
+    rate, tracks = dub.frame_rate, {track.shot: track for track in dub.tracks}
+    found = []
+    for clip in dub.shot_clips:
+        speech = read_mono(dub.files.dialogue, float(clip.first / rate), float(clip.last / rate), SPEECH_RATE)
+        found.append(score_shot(dub.files.source, dub.files.film, clip, tracks[clip.shot], speech, SPEECH_RATE, rate))
+    return found
+
+
+def measure_programme(dub: Dub) -> list[Measurement]:
+    """Measure the programme, the delivered film against it, and what is left of the original's dialogue."""
+    files, spoken = dub.files, [(line.start, line.end) for line in dub.segments if line.end > line.start]
+    delivery = Delivery(files.film, files.programme, files.source, dub.target, dub.source, dub.frame_rate, dub.spans, spoken, (dub.target,))
+    faces = face_clips(files.film, files.programme, dub.shots, dub.tracks, dub.frame_rate)
+    return [*programme_measurements(delivery), *lip_sync_errors(faces), leakage(_leak_clips(dub))]
+
+
+def _leak_clips(dub: Dub) -> Iterator[LeakClip]:
+    """Yield the original's lines with what the programme holds beside the dub: the bed as it was laid."""
+    gain = np.float32(10 ** (dub.gain / 20))  # of the whole mix: the original never had it
+    for line in dub.segments:
+        if line.end > line.start:
+            whole, speech = (read_mono(path, line.start, line.end, RATE) for path in (dub.files.programme, dub.files.dialogue))
+            size = min(len(whole), len(speech))
+            yield LeakClip(line.id, read_mono(dub.files.original, line.start, line.end, RATE), (whole[:size] - speech[:size]) / gain)
+
+
+def _from_rows(dub: Dub) -> list[Measurement]:
     account = make_account(dub.segments, dub.dropped, dub.clips)
+    subtitles = {name: path.read_bytes() for name, path in dub.files.subtitles.items()}
     return [
         *account_measurements(account, dub.clips),
-        *timing_account(dub.placements),
-        _recognition(dub),
+        *timing_account(
+            dub.placements,
+            slots={line.id: (line.start, line.end) for line in dub.segments},
+            sounds={clip.segment: clip.duration for clip in dub.clips if clip.sound},
+        ),
+        *_recognition(dub),
         *translation_scores(dub.translations, dict(dub.references), dub.target),
         unchecked_lines(dub.translations, dict(dub.references)),
         flagged_lines(dub.translations),
-        _roundtrip(dub),
-        _level("loudness.dialogue", dub.loudness, "LKFS", BS1770, "no dialogue to gate by"),
-        _level("loudness.true_peak", dub.true_peak, "dBTP", BS1770, "digital silence"),
+        *_against_sources(dub),
+        *checked_lines(dub.translations, dub.glossary or NO_GLOSSARY, dub.source, dub.target),
+        *_roundtrip(dub),
         *_picture(dub),
+        *subtitle_measurements(subtitles, dub.cues, dub.translations, dub.placements, dub.target, dub.subtitles, dub.frame_rate),
         Measurement("sound.stem_warnings", float(len(dub.stem_warnings)), "warnings", 1, "nightdub", detail="; ".join(dub.stem_warnings)),
-        _subtitles(dub),
-        dub.leakage,
-        Measurement("speech.mos", None, "MOS", not_measured="no listeners' scores and no predictor in this profile"),
         Measurement("rights.refused", float(len(dub.refused)), "engines", 1, "nightdub", detail=", ".join(dub.refused)),
     ]
 
@@ -93,43 +139,47 @@ def spoken_words(segments: Sequence[Segment], recognised: Sequence[Segment]) -> 
     return {name: " ".join(words) for name, words in found.items()}
 
 
-def _recognition(dub: Dub) -> Measurement:
+def _recognition(dub: Dub) -> list[Measurement]:
     if dub.recognised is None or not dub.segments:
-        return Measurement("recognition.wer", None, "%", not_measured="no recogniser of the profile knows the language")
+        return _unheard("recognition", "no recogniser of the profile knows the language")
     if any(segment.origin != "script" for segment in dub.segments):
-        return Measurement("recognition.wer", None, "%", not_measured="no script to compare with")
+        return _unheard("recognition", "no script to compare with")
     heard = spoken_words(dub.segments, dub.recognised)
     engine = next((line.engine for line in dub.recognised if line.engine), "")
-    row = word_error_rate("recognition.wer", list(heard), [segment.text for segment in dub.segments], list(heard.values()), engine)
-    return replace(row, stand_in=engine in dub.stand_ins)
+    pairs = [TextPair(segment.id, segment.text, heard[segment.id]) for segment in dub.segments]
+    return _by_listener(dub, word_measurements("recognition", pairs, dub.source, engine), engine)
 
 
-def _roundtrip(dub: Dub) -> Measurement:
+def _roundtrip(dub: Dub) -> list[Measurement]:
     if dub.heard is None:
-        return Measurement("roundtrip.wer", None, "%", not_measured="no recogniser of the profile knows the language")
-    texts = {line.segment: line.text for line in dub.translations}
-    names = [name for name in texts if name in dub.heard]
-    row = word_error_rate("roundtrip.wer", names, [texts[name] for name in names], [dub.heard[name] for name in names], dub.listener)
-    return replace(row, stand_in=dub.listener in dub.stand_ins)
+        return _unheard("roundtrip", "no recogniser of the profile knows the language")
+    pairs = [TextPair(line.segment, line.text, dub.heard[line.segment]) for line in dub.translations if line.segment in dub.heard]
+    return _by_listener(dub, word_measurements("roundtrip", pairs, dub.target, dub.listener), dub.listener)
 
 
-def _level(metric: str, value: Decibel | None, unit: str, engine: str, why: str) -> Measurement:
-    return Measurement(metric, value, unit, int(value is not None), engine, not_measured="" if value is not None else why)
+def _against_sources(dub: Dub) -> list[Measurement]:
+    """Return what is judged beside the source text: lengths, and COMET where its checkpoint is there."""
+    lines = [line for line in dub.translations if line.text and line.source]
+    sources, texts = [line.source for line in lines], [line.text for line in lines]
+    pairs = [TextPair(line.segment, dub.references.get(line.segment, ""), line.text, line.source) for line in lines]
+    return [length_compliance([line.segment for line in lines], sources, texts), comet_score(pairs, commercial=dub.commercial)]
+
+
+def _unheard(family: str, why: str) -> list[Measurement]:
+    rows = [(metric, fact) for metric, fact in words.FACTS.items() if metric.startswith(f"{family}.")]
+    return [Measurement(metric, None, fact.unit, not_measured=why) for metric, fact in rows]
+
+
+def _by_listener(dub: Dub, rows: Sequence[Measurement], engine: str) -> list[Measurement]:
+    return [replace(row, stand_in=engine in dub.stand_ins) for row in rows]
 
 
 def _picture(dub: Dub) -> list[Measurement]:
-    failed = [shot for shot in dub.shots if shot.failed]
+    frames = dub.facts.frames
+    failed = [shot for shot in dub.shot_clips if shot.failed]
     worst = tuple(Worst(shot.shot, 1.0, shot.failed) for shot in failed[:3])
     return [
-        Measurement("picture.failed_shots", float(len(failed)), "shots", len(dub.shots), "nightdub", worst=worst),
-        Measurement("picture.frame_difference", float(abs(dub.frames - dub.source_frames)), "frames", dub.frames, "ffprobe"),
-        Measurement("picture.length_difference", 1000 * abs(dub.sound_length - dub.picture_length), "ms", 1, "ffprobe"),
+        Measurement("picture.failed_shots", float(len(failed)), "shots", len(dub.shot_clips), "nightdub", worst=worst),
+        Measurement("picture.frame_difference", float(abs(frames - dub.source_facts.frames)), "frames", frames, "ffprobe"),
+        Measurement("picture.length_difference", 1000 * abs(dub.facts.audio_duration - dub.facts.duration), "ms", 1, "ffprobe"),
     ]
-
-
-def _subtitles(dub: Dub) -> Measurement:
-    found = check_cues(dub.cues, dub.target, dub.subtitles, dub.frame_rate)
-    worst = tuple(Worst(next(iter(row.segments), ""), row.value, f"{row.rule}, allowed {row.allowed:g}") for row in found[:3])
-    if not dub.cues:
-        return Measurement("subtitles.violations", None, "cues", not_measured="no cue was made")
-    return Measurement("subtitles.violations", float(len(found)), "cues", len(dub.cues), "nightdub", worst=worst)

@@ -29,7 +29,7 @@ _WARM_UP = 0.1  # seconds of filter run-in before a stretch; the slowest pole (3
 _SHORTEST = 0.4  # seconds: one gating block of BS.1770-4
 _ABSOLUTE, _RELATIVE = -70.0, -10.0  # LKFS and LU: the two gates of BS.1770-4
 _OFFSET = -0.691  # dB: the constant of BS.1770's loudness formula
-_SURROUND = 1.41  # weight of BS.1770 for the two surround channels of L R C LFE Ls Rs
+_SURROUND = 1.41  # weight of BS.1770 for the two surround channels of L R C Ls Rs, with or without LFE
 _SIDE = 12  # samples on each side that the interpolation between two samples looks at
 
 
@@ -56,7 +56,11 @@ def lkfs(power: float) -> Decibel | None:
 
 def integrated(path: Path) -> Decibel | None:
     """Return a file's gated loudness in LUFS (BS.1770-4); None for silence and below 400 ms. Raises: MediaError."""
-    cells = _cell_powers(path)
+    return gated(cell_powers(path))
+
+
+def gated(cells: npt.NDArray[np.float64]) -> Decibel | None:
+    """Return the gated loudness in LUFS (BS.1770-4) of the K-weighted powers of successive 100 ms; None as `integrated`."""
     if cells.size < 4:
         return None
     blocks = np.convolve(cells, np.full(4, 0.25), "valid")  # 400 ms, 75 % overlap
@@ -153,8 +157,13 @@ def read_padded(file: soundfile.SoundFile, start: int, stop: int) -> Block:
 
 
 def highest_peak(block: Block, known: float = 0.0) -> float:
-    """Return the true peak (linear) of a block whose first and last cell are context only, or `known` where that is higher."""
+    """Return the true peak (linear) of a block whose first and last cell are context only, or `known` where that is higher.
+
+    Infinite where a sample is not a finite number.
+    """
     loudest = max(float(block.max()), -float(block.min()))
+    if not math.isfinite(loudest):
+        return math.inf
     if loudest * OVERSHOOT <= known:
         return known
     return max(float(cell_peaks(block, max(known, loudest)).max()), known)
@@ -210,14 +219,14 @@ _BAND_LIMITED = math.sqrt(2)  # 1 / cos(pi / 4): what can hide between samples t
 OVERSHOOT = float(np.abs(np.concatenate([_HALVES, _QUARTERS])).sum(axis=1).max())
 
 
-def _cell_powers(path: Path) -> npt.NDArray[np.float64]:
-    """Return the K-weighted power of each whole 100 ms of a file, summed over channels."""
+def cell_powers(path: Path, rate: int = 10) -> npt.NDArray[np.float64]:
+    """Return the mean K-weighted power of successive cells, `rate` of them a second, summed over channels. Raises: MediaError."""
     powers: list[npt.NDArray[np.float64]] = []
     with _opened(path) as file:
-        cell, weights = round(file.samplerate / 10), np.array(_weights(file.channels))
+        cell, weights = round(file.samplerate / rate), np.array(_weights(file.channels))
         state = np.zeros((2, file.channels, 2), np.float32)
-        for start in range(0, file.frames - cell + 1, 20 * cell):
-            stop = min(start + 20 * cell, file.frames // cell * cell)
+        for start in range(0, file.frames - cell + 1, 2 * rate * cell):
+            stop = min(start + 2 * rate * cell, file.frames // cell * cell)
             heard, state = scipy.signal.sosfilt(k_weighting(file.samplerate), read_padded(file, start, stop).T, axis=1, zi=state)
             squares = np.square(heard, dtype=np.float64).reshape(file.channels, -1, cell)
             powers.append(weights @ squares.mean(axis=2))
@@ -225,7 +234,8 @@ def _cell_powers(path: Path) -> npt.NDArray[np.float64]:
 
 
 def _weights(channels: int) -> list[float]:
-    return [1.0, 1.0, 1.0, 0.0, _SURROUND, _SURROUND] if channels == 6 else [1.0] * channels
+    front = {5: [1.0, 1.0, 1.0], 6: [1.0, 1.0, 1.0, 0.0]}.get(channels)
+    return [*front, _SURROUND, _SURROUND] if front else [1.0] * channels
 
 
 def _opened(path: Path) -> soundfile.SoundFile:

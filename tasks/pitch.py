@@ -38,7 +38,8 @@ def _periods(frames: _Array, shortest: int, longest: int) -> _Array:
     trough[:, 0] = normalised[:, 0] < normalised[:, 1]
     deep = trough & (normalised < THRESHOLD)
     best = np.where(deep.any(axis=1), deep.argmax(axis=1), normalised.argmin(axis=1))
-    return shortest + best + _parabola(normalised, best)
+    periods: _Array = shortest + best + _parabola(normalised, best)
+    return periods
 
 
 def _normalised_difference(frames: _Array, longest: int) -> _Array:

@@ -6,9 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from nightdub.infra.errors import ConfigError
+from nightdub.infra.strict_yaml import read_yaml
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +65,9 @@ class Profile:
 def read_profile(path: Path) -> Profile:
     """Read a profile. Raises: ConfigError with the YAML path of what does not fit."""
     try:
-        return msgspec.yaml.decode(path.read_bytes(), type=Profile, strict=True)
+        return read_yaml(path.read_bytes(), Profile)
     except FileNotFoundError:
         names = ", ".join(sorted(other.stem for other in path.parent.glob("*.yaml")))
         raise ConfigError(f"no profile {path.stem!r}", where=str(path), allowed=names, fix="name one of these, or add a file") from None
-    except (msgspec.MsgspecError, ValueError) as error:
+    except ValueError as error:
         raise ConfigError(str(error), where=str(path), fix="docs/profiles.md lists every field") from error

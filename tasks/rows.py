@@ -226,6 +226,7 @@ class Clip:
     sounds: tuple[SpokenSound, ...] = ()
     skipped: str = ""  # reason code: excused
     failed: str = ""  # cause: counts against the title
+    tried: tuple[str, ...] = ()  # engines that were asked before, each with what was wrong: "name: cause"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -71,33 +72,40 @@ def _mix(item: Item, bench: Bench) -> Done:
 
 def _split_lips(inputs: Inputs) -> list[Item]:
     """One item for each shot in which somebody is seen while a line is heard."""
-    rate = Fraction(inputs.rows("probe.facts", MediaFacts)[0].frame_rate)
+    rate, heard = inputs.rows("probe.facts", MediaFacts)[0].frame_rate, lines_by_shot(inputs)
     tracks = {row.shot: row for row in inputs.rows("faces.tracks", FaceTrack)}
+    return [
+        _lips_item(shot, tracks[shot.id], heard[shot.id], rate, inputs.digest("in.source"))
+        for shot in inputs.rows("shots.shots", Shot)
+        if heard[shot.id] and not tracks[shot.id].skipped
+    ]
+
+
+def _lips_item(shot: Shot, track: FaceTrack, lines: list[dict[str, Any]], rate: str, source: str) -> Item:
+    """Describe a shot by itself: boxes and lines counted from its first frame, so that only what is heard in it changes its key."""
+    payload = {"first": shot.first, "last": shot.last, "rate": rate, "track": plain(replace(track, shot="")), "lines": lines}
+    return Item(shot.id, payload, {"in.source": source}, cost=0.03 * (shot.last - shot.first))
+
+
+def lines_by_shot(inputs: Inputs) -> dict[str, list[dict[str, Any]]]:
+    """Return shot -> what is heard in it: start from the shot's first frame, digest of the sound, and phonemes of each dubbed line."""
+    rate = Fraction(inputs.rows("probe.facts", MediaFacts)[0].frame_rate)
     clips = {clip.segment: clip for clip in inputs.rows("stretch.clips", Clip) if clip.sound}
     places = [place for place in inputs.rows("fit.placements", Placement) if place.segment in clips]
-    return [
-        item
-        for shot in inputs.rows("shots.shots", Shot)
-        if (item := _lips_item(shot, tracks[shot.id], places, clips, rate, inputs.digest("in.source"))).payload["lines"]
-        and not tracks[shot.id].skipped
-    ]
-
-
-def _lips_item(shot: Shot, track: FaceTrack, places: Sequence[Placement], clips: dict[str, Clip], rate: Fraction, source: str) -> Item:
-    """Describe a shot by itself: boxes and lines counted from its first frame, so that only what is heard in it changes its key."""
-    start, end = float(shot.first / rate), float(shot.last / rate)
-    heard = [place for place in places if place.start < end and place.end > start]
-    lines = [
-        {"start": round(place.start - start, 6), "sound": clips[place.segment].sound, "sounds": plain(clips[place.segment].sounds)}
-        for place in heard
-    ]
-    payload = {"first": shot.first, "last": shot.last, "rate": str(rate), "track": plain(replace(track, shot="")), "lines": lines}
-    return Item(shot.id, payload, {"in.source": source}, cost=0.03 * (shot.last - shot.first))
+    found = {}
+    for shot in inputs.rows("shots.shots", Shot):
+        start, end = float(shot.first / rate), float(shot.last / rate)
+        found[shot.id] = [
+            {"start": round(place.start - start, 6), "sound": clips[place.segment].sound, "sounds": plain(clips[place.segment].sounds)}
+            for place in places
+            if place.start < end and place.end > start
+        ]
+    return found
 
 
 def _lips(item: Item, bench: Bench) -> Done:
     shot, rate = Shot(item.id, item.payload["first"], item.payload["last"]), Fraction(item.payload["rate"])
-    speech, sounds = _heard_in_shot(item, bench, float((shot.last - shot.first) / rate))
+    speech, sounds = heard_in_shot(item, bench, float((shot.last - shot.first) / rate))
     out = bench.new("shot.mp4")
     made = animate_shot(
         bench.file(item.blobs["in.source"]),
@@ -114,7 +122,7 @@ def _lips(item: Item, bench: Bench) -> Done:
     return Done({}, plain(made), skipped=made.skipped) if made.skipped else Done({"picture": out}, plain(made))
 
 
-def _heard_in_shot(item: Item, bench: Bench, length: float) -> tuple[Sound, list[SpokenSound]]:
+def heard_in_shot(item: Item, bench: Bench, length: float) -> tuple[Sound, list[SpokenSound]]:
     """Return the dubbed speech under a shot, 48 kHz from its first frame, and its phonemes in the shot's time."""
     track, sounds = np.zeros(round(length * RATE), np.float32), []
     for line in item.payload["lines"]:

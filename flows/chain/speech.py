@@ -9,6 +9,8 @@ from pathlib import Path
 from nightdub.flows.chain.parts import cause_of, made_rows, one_by_one, param, param_of, plain, rows_of, whole
 from nightdub.infra.build import Inputs, Step
 from nightdub.infra.work import Bench, Done, Item, Result
+from nightdub.quality.line_rules import broken_rules
+from nightdub.quality.policy import Rule
 from nightdub.tasks.glossary import NO_GLOSSARY, read_glossary
 from nightdub.tasks.memory import NO_MEMORY, read_memory
 from nightdub.tasks.profile import FitFigures
@@ -93,12 +95,16 @@ def _references(inputs: Inputs) -> dict[str, list[float]]:
 
 
 def _speak(item: Item, bench: Bench) -> Done:
+    """Speak one line; one that breaks the policy's line rules counts as failed, so that the next engine of the chain is asked."""
     line, speaker = param_of(item, "line", Translation), param_of(item, "speaker", Speaker)
     reference = read_mono(bench.file(item.blobs["reference"]), *item.payload["reference"]) if "reference" in item.blobs else None
     figures, target = param(bench, "fit", FitFigures), bench.params["target"]
     made = speak_line(line, target, figures, bench.engine, speaker=speaker, reference=reference, reference_rate=SPEECH_RATE)
     if made.spoken.failed:
         return Done(failed=made.spoken.failed)
+    rules = param(bench, "line_rules", tuple[Rule, ...])
+    if broken := broken_rules(made.spoken.sound, made.spoken.sample_rate, line.estimate / made.rate, rules):
+        return Done(failed="; ".join(broken))
     sound = write_sound(bench.new("line.wav"), made.spoken.sound, made.spoken.sample_rate)
     return Done({"sound": sound}, plain(Clip("", duration=made.duration, rate=made.rate, sounds=made.spoken.sounds)))
 
@@ -183,7 +189,7 @@ def _voice(speaker: Speaker | None) -> Speaker:
 
 def _bare(clip: Clip) -> Clip:
     """Return a clip's row without what only its place in the film decides."""
-    return replace(clip, segment="", key="", sound="", engine="")
+    return replace(clip, segment="", key="", sound="", engine="", tried=())
 
 
 def _clip_row(result: Result) -> Clip:
@@ -196,6 +202,7 @@ def _clip_row(result: Result) -> Clip:
         engine=result.engine,
         skipped=result.skipped,
         failed=cause_of(result),
+        tried=result.tried,
     )
 
 
@@ -205,7 +212,10 @@ def _joined_clips(before: Sequence[Clip], results: Sequence[Result]) -> list[Cli
     rows = []
     for clip in before:
         result = made.get(clip.segment)
-        rows.append(clip if result is None else replace(_clip_row(result), engine=clip.engine, rate=clip.rate))
+        if result is None:
+            rows.append(clip)
+        else:
+            rows.append(replace(_clip_row(result), engine=clip.engine, rate=clip.rate, tried=(*clip.tried, *result.tried)))
     return rows
 
 
@@ -223,16 +233,16 @@ SPEECH: tuple[Step, ...] = (
     ),
     Step(
         "speak",
-        1,
+        2,
         "language",
         ("translate.lines", "speakers.speakers", "speakers.segments", "stems.speech"),
         _split_speak,
         one_by_one(_speak),
         _join_speak,
         "speak",
-        ("target", "fit"),
+        ("target", "fit", "line_rules"),
     ),
-    Step("convert", 1, "language", ("speak.clips", "speakers.speakers"), _split_convert, one_by_one(_convert), _join_convert, "convert"),
+    Step("convert", 2, "language", ("speak.clips", "speakers.speakers"), _split_convert, one_by_one(_convert), _join_convert, "convert"),
     Step(
         "fit",
         1,
@@ -242,5 +252,5 @@ SPEECH: tuple[Step, ...] = (
         one_by_one(_fit),
         params=("fit",),
     ),
-    Step("stretch", 1, "language", ("fit.placements", "convert.clips"), _split_stretch, one_by_one(_stretch), _join_stretch),
+    Step("stretch", 2, "language", ("fit.placements", "convert.clips"), _split_stretch, one_by_one(_stretch), _join_stretch),
 )

@@ -3,41 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
-from nightdub.flows.chain.parts import made_rows, param, plain, rows_of
+from nightdub.flows.chain.gather import IF_THERE, NEEDED, Shelf, gather
+from nightdub.flows.chain.parts import cause_of, made_rows, one_by_one, param, param_of, plain
+from nightdub.flows.chain.programme import RATE, heard_in_shot, lines_by_shot
 from nightdub.infra.build import Inputs, Step
 from nightdub.infra.work import Bench, Done, Item, Result
-from nightdub.quality.measure import Dub, measure_dub
-from nightdub.quality.metrics.leakage import RATE, LeakClip, leakage
-from nightdub.tasks.engines import TABLE
-from nightdub.tasks.memory import read_memory
-from nightdub.tasks.mix import MixFacts
-from nightdub.tasks.profile import SubtitleFigures
-from nightdub.tasks.protocols import Heard, Sound
-from nightdub.tasks.rows import Clip, Cue, Dropped, Measurement, MediaFacts, Placement, Segment, ShotClip, Translation, write_rows
+from nightdub.quality.instruments import Instruments
+from nightdub.quality.measure import Findings, line_sound, measure_dub, measure_programme, speakers_of
+from nightdub.quality.metrics.shot_score import ShotScore, score_shot
+from nightdub.quality.metrics.speech import LineScore, score_line
+from nightdub.tasks.protocols import Heard
+from nightdub.tasks.rows import Clip, FaceTrack, MediaFacts, Segment, ShotClip, Speaker, Translation, write_rows
 from nightdub.tasks.sound import read_mono
-from nightdub.tasks.stems import StemFacts
 
-MEASURED = (
-    "speakers.segments",
-    "clean.dropped",
-    "translate.lines",
-    "stretch.clips",
-    "fit.placements",
-    "subtitles.cues",
-    "mix.facts",
-    "package.facts",
-    "probe.facts",
-    "mix.programme",
-    "mix.dialogue",
-    "stems.dialogue",
-    "stems.facts",
-    "lips.clips",
-    "stems.bed",
-)
-IF_THERE = ("recognise.segments", "roundtrip.heard", "in.references")
+SCORES = ("listen.lines", "watch.shots")
 
 
 def _split_roundtrip(inputs: Inputs) -> list[Item]:
@@ -62,75 +45,76 @@ def _join_roundtrip(_inputs: Inputs, results: Sequence[Result], folder: Path) ->
     return {"heard": write_rows(folder / "heard.jsonl", heard)}
 
 
+def _split_listen(inputs: Inputs) -> list[Item]:
+    """One item for each spoken line, with what it is compared with; the original's line by its time."""
+    spans, speakers = {line.id: line for line in inputs.rows("speakers.segments", Segment)}, inputs.rows("speakers.speakers", Speaker)
+    texts, voices = {line.segment: line.text for line in inputs.rows("translate.lines", Translation)}, speakers_of(speakers)
+    original = inputs.digest("stems.dialogue")
+    return [
+        Item(
+            clip.segment,
+            {"line": plain(Segment("", line.start, line.end, line.text)), "text": texts[clip.segment], "speaker": voices.get(line.id, "")},
+            {"sound": clip.sound, "original": original},
+            cost=0.15 * clip.duration,
+        )
+        for clip in inputs.rows("stretch.clips", Clip)
+        if clip.sound and (line := spans[clip.segment])
+    ]
+
+
+def _listen(item: Item, bench: Bench) -> Done:
+    clip, original = bench.file(item.blobs["sound"]), bench.file(item.blobs["original"])
+    line, said = param_of(item, "line", Segment), item.payload
+    sound = line_sound(item.id, clip, original, line, said["text"], bench.params["target"], said["speaker"])
+    predictors = param(bench, "instruments", Instruments).predictors(commercial=bench.params["commercial"])
+    return Done(row=plain(replace(score_line(sound, predictors), segment="")))
+
+
+def _join_listen(_inputs: Inputs, results: Sequence[Result], folder: Path) -> dict[str, Path]:
+    rows = zip(results, made_rows(results, LineScore), strict=True)
+    return {"lines": write_rows(folder / "lines.jsonl", [replace(row, segment=result.id) for result, row in rows if row])}
+
+
+def _split_watch(inputs: Inputs) -> list[Item]:
+    """One item for each shot: the frames that were encoded for it, beside the original's; what is heard in it as for the lips."""
+    tracks, source = {row.shot: row for row in inputs.rows("faces.tracks", FaceTrack)}, inputs.digest("in.source")
+    rate, lines = Fraction(inputs.rows("probe.facts", MediaFacts)[0].frame_rate), lines_by_shot(inputs)
+    return [
+        Item(
+            clip.shot,
+            {"clip": plain(clip), "track": plain(tracks[clip.shot]), "rate": str(rate), "lines": lines[clip.shot]},
+            {"source": source, "picture": clip.picture},
+            cost=0.015 * (clip.last - clip.first),
+        )
+        for clip in inputs.rows("lips.clips", ShotClip)
+    ]
+
+
+def _watch(item: Item, bench: Bench) -> Done:
+    clip, rate = param_of(item, "clip", ShotClip), Fraction(item.payload["rate"])
+    speech, _ = heard_in_shot(item, bench, float((clip.last - clip.first) / rate))
+    films = bench.file(item.blobs["source"]), bench.file(item.blobs["picture"])
+    return Done(row=plain(score_shot(*films, clip, param_of(item, "track", FaceTrack), speech, RATE, rate, dub_first=0)))
+
+
+def _join_watch(_inputs: Inputs, results: Sequence[Result], folder: Path) -> dict[str, Path]:
+    rows = zip(results, made_rows(results, ShotScore), strict=True)
+    lost = [row or ShotScore(result.id, 0, unread=cause_of(result)) for result, row in rows]
+    return {"shots": write_rows(folder / "shots.jsonl", lost)}
+
+
 def _split_measure(inputs: Inputs) -> list[Item]:
-    names = [name for name in MEASURED + IF_THERE if inputs.has(name)]
+    names = [name for name in (*NEEDED, *SCORES, *IF_THERE) if inputs.has(name)]
     return [Item("whole", blobs={name: inputs.digest(name) for name in names}, cost=2)]
 
 
 def _measure(items: Sequence[Item], bench: Bench) -> list[Done]:
-    rows = measure_dub(_dub(items[0], bench))
+    shelf = Shelf(items[0].blobs, bench.file)
+    dub = gather("", shelf, bench.params)
+    findings = Findings(shelf.rows("listen.lines", LineScore), shelf.rows("watch.shots", ShotScore), measure_programme(dub))
+    inputs = {name: shelf.digests[name] for name in ("in.source", "package.film")}
+    rows = [replace(row, inputs=inputs) for row in measure_dub(dub, findings)]
     return [Done({"measurements": write_rows(bench.new("measurements.jsonl"), rows)})]
-
-
-def _dub(item: Item, bench: Bench) -> Dub:
-    """Gather what is measured from the rows and sounds that the steps left."""
-    mixed = rows_of(bench, item, "mix.facts", MixFacts)[0]
-    source, film = rows_of(bench, item, "probe.facts", MediaFacts)[0], rows_of(bench, item, "package.facts", MediaFacts)[0]
-    segments = rows_of(bench, item, "speakers.segments", Segment)
-    heard = rows_of(bench, item, "roundtrip.heard", dict) if "roundtrip.heard" in item.blobs else None
-    return Dub(
-        source=bench.params["source"],
-        target=bench.params["target"],
-        segments=segments,
-        dropped=rows_of(bench, item, "clean.dropped", Dropped),
-        translations=rows_of(bench, item, "translate.lines", Translation),
-        clips=rows_of(bench, item, "stretch.clips", Clip),
-        placements=rows_of(bench, item, "fit.placements", Placement),
-        cues=rows_of(bench, item, "subtitles.cues", Cue),
-        frame_rate=Fraction(film.frame_rate),
-        frames=film.frames,
-        source_frames=source.frames,
-        sound_length=film.audio_duration,
-        picture_length=film.duration,
-        subtitles=param(bench, "subtitles", SubtitleFigures),
-        loudness=mixed.loudness,
-        true_peak=mixed.true_peak,
-        leakage=_leakage(item, bench, segments),
-        references=_references(item, bench, segments),
-        recognised=rows_of(bench, item, "recognise.segments", Segment) if "recognise.segments" in item.blobs else None,
-        heard={row["segment"]: row["text"] for row in heard} if heard is not None else None,
-        listener=next((row["engine"] for row in heard or ()), ""),
-        stand_ins=[spec.name for spec in TABLE if spec.verb == "recognise" and spec.stand_in],
-        shots=rows_of(bench, item, "lips.clips", ShotClip),
-        stem_warnings=rows_of(bench, item, "stems.facts", StemFacts)[0].warnings,
-        refused=bench.params["refused"],
-    )
-
-
-def _references(item: Item, bench: Bench, segments: Sequence[Segment]) -> dict[str, str]:
-    """Return segment -> the human translation of its text, where one was delivered."""
-    if "in.references" not in item.blobs:
-        return {}
-    references = read_memory(bench.file(item.blobs["in.references"]))
-    found = {segment.id: references.find(segment.text, bench.params["source"], bench.params["target"]) for segment in segments}
-    return {name: text for name, text in found.items() if text}
-
-
-def _leakage(item: Item, bench: Bench, segments: Sequence[Segment]) -> Measurement:
-    """Look for the original's lines in what the programme holds beside the dub: the bed as it was laid."""
-    original, programme, dub = (bench.file(item.blobs[name]) for name in ("stems.dialogue", "mix.programme", "mix.dialogue"))
-    gain = 10 ** (rows_of(bench, item, "mix.facts", MixFacts)[0].gain / 20)  # of the whole mix: the original never had it
-    spans = [(line.id, line.start, line.end) for line in segments if line.end > line.start]
-    return leakage(
-        LeakClip(name, read_mono(original, start, end, RATE), _beside(programme, dub, start, end) / gain) for name, start, end in spans
-    )
-
-
-def _beside(programme: Path, dub: Path, start: float, end: float) -> Sound:
-    """Return what the programme holds beside the dubbed lines."""
-    whole, speech = read_mono(programme, start, end, RATE), read_mono(dub, start, end, RATE)
-    size = min(len(whole), len(speech))
-    return whole[:size] - speech[:size]
 
 
 VERIFICATION: tuple[Step, ...] = (
@@ -148,12 +132,33 @@ VERIFICATION: tuple[Step, ...] = (
         optional=True,
     ),
     Step(
-        "measure",
+        "listen",
         1,
         "language",
-        (*MEASURED, *(f"{name}?" for name in IF_THERE)),
+        ("stretch.clips", "speakers.segments", "speakers.speakers", "translate.lines", "stems.dialogue"),
+        _split_listen,
+        one_by_one(_listen),
+        _join_listen,
+        params=("target", "commercial", "instruments"),
+        tolerates_loss=True,
+    ),
+    Step(
+        "watch",
+        1,
+        "language",
+        ("lips.clips", "shots.shots", "faces.tracks", "fit.placements", "stretch.clips", "in.source", "probe.facts"),
+        _split_watch,
+        one_by_one(_watch),
+        _join_watch,
+        tolerates_loss=True,
+    ),
+    Step(
+        "measure",
+        2,
+        "language",
+        (*NEEDED, *SCORES, *(f"{name}?" for name in IF_THERE)),
         _split_measure,
         _measure,
-        params=("source", "target", "subtitles", "refused"),
+        params=("source", "target", "subtitles", "refused", "commercial", "instruments"),
     ),
 )

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from nightdub.infra.ledger.ledger import Ledger
 from nightdub.infra.ledger.rows import (
+    Alias,
+    AliasAction,
+    AliasMove,
     Artifact,
     Claim,
     Cost,
@@ -11,9 +14,13 @@ from nightdub.infra.ledger.rows import (
     DecisionOutcome,
     Job,
     JobState,
+    Override,
+    RecordedComparison,
     RecordedDecision,
+    RecordedEvaluation,
     RecordedMeasurement,
     RecordedRelease,
+    Reevaluation,
     ReleaseAction,
     Run,
     Source,
@@ -23,6 +30,9 @@ from nightdub.infra.ledger.rows import (
 )
 
 __all__ = [
+    "Alias",
+    "AliasAction",
+    "AliasMove",
     "Artifact",
     "Claim",
     "Cost",
@@ -31,9 +41,13 @@ __all__ = [
     "Job",
     "JobState",
     "Ledger",
+    "Override",
+    "RecordedComparison",
     "RecordedDecision",
+    "RecordedEvaluation",
     "RecordedMeasurement",
     "RecordedRelease",
+    "Reevaluation",
     "ReleaseAction",
     "Run",
     "Source",

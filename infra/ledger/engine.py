@@ -23,8 +23,8 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from nightdub.infra.errors import LedgerError
+from nightdub.infra.ledger.column import spell
 from nightdub.infra.ledger.faults import translated
-from nightdub.infra.ledger.models import spell
 
 Clock = Callable[[], datetime]
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from nightdub.infra.ledger.jobs import Jobs
+from nightdub.infra.ledger.judgements import Judgements
 from nightdub.infra.ledger.outcomes import Outcomes
 from nightdub.infra.ledger.schema import Schema
 from nightdub.infra.ledger.titles import Titles
 
 
-class Ledger(Schema, Jobs, Titles, Outcomes):
+class Ledger(Schema, Jobs, Titles, Outcomes, Judgements):
     """One ledger, safe to share between threads; each method is one transaction.
 
     Every method may raise LedgerUnavailable (locked, unreachable: try again) and LedgerError (broken, or another schema: mend it).

@@ -2,144 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import UTC, datetime
-from typing import Any
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Float, ForeignKey, Index, Integer, Table
 
-import msgspec
-from sqlalchemy import (
-    JSON,
-    BigInteger,
-    Boolean,
-    CheckConstraint,
-    Column,
-    DateTime,
-    Dialect,
-    Float,
-    ForeignKey,
-    Index,
-    Integer,
-    MetaData,
-    String,
-    Table,
-)
+from nightdub.infra.ledger.column import Serial, count, job_key, json, metadata, seconds, text, time
 
-SCHEMA = "0001"  # the newest file of `migrations/versions`
-
-metadata = MetaData(
-    naming_convention={
-        "pk": "pk_%(table_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s",
-        "ix": "ix_%(table_name)s_%(column_0_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-    }
-)
-
-
-class UtcText(String):
-    """A moment as text that sorts by time, for SQLite, which has no type for it."""
-
-    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any]:  # noqa: ARG002 - SQLAlchemy's signature
-        """Return what writes a moment: always UTC, always as long."""
-        return lambda moment: moment and moment.astimezone(UTC).isoformat(" ", "microseconds")
-
-    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any]:  # noqa: ARG002 - SQLAlchemy's signature
-        """Return what reads a moment."""
-        return lambda text: text and datetime.fromisoformat(text)
-
-
-class JsonText(String):
-    """JSON as text for SQLite, read without SQLAlchemy's three Python calls for each value: half the time of a plan's query."""
-
-    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any]:  # noqa: ARG002 - SQLAlchemy's signature
-        """Return what writes plain JSON values."""
-        return spell
-
-    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any]:  # noqa: ARG002 - SQLAlchemy's signature
-        """Return what reads JSON."""
-        return msgspec.json.decode
-
-
-def spell(value: Any) -> str:
-    """Return plain JSON values as text with sorted names."""
-    return msgspec.json.encode(value, order="sorted").decode()
-
-
-UtcTime = DateTime(timezone=True).with_variant(UtcText(), "sqlite")
-Json = JSON().with_variant(JsonText(), "sqlite")
-Serial = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows by itself only where the type is INTEGER
-
-
-def _text(name: str, **options: Any) -> Column[str]:
-    return Column(name, String, nullable=False, **options)
-
-
-def _time(name: str, *, nullable: bool = False) -> Column[datetime]:
-    return Column(name, UtcTime, nullable=nullable)
-
-
-def _json(name: str) -> Column[Any]:
-    return Column(name, Json, nullable=False)
-
-
-def _seconds(name: str) -> Column[float]:
-    return Column(name, Float(53), nullable=False)
-
-
-def _count(name: str) -> Column[int]:
-    return Column(name, Integer, nullable=False)
-
-
-def _job_key(**options: Any) -> Column[str]:
-    return Column("key", String, ForeignKey("jobs.key"), nullable=False, **options)
-
+SCHEMA = "0002"  # the newest file of `migrations/versions`
 
 runs = Table(
     "runs",
     metadata,
-    _text("id", primary_key=True),
-    _text("kind"),
-    _time("started"),
-    _time("ended", nullable=True),
-    _text("state"),
-    _text("host"),
-    _json("options"),
-    _json("account"),
+    text("id", primary_key=True),
+    text("kind"),
+    time("started"),
+    time("ended", nullable=True),
+    text("state"),
+    text("host"),
+    json("options"),
+    json("account"),
 )
 
 title_languages = Table(
     "title_languages",
     metadata,
-    _text("title", primary_key=True),
-    _text("language", primary_key=True),
-    _text("profile"),
-    _text("recipe"),
-    _json("inputs"),
-    _text("state"),
-    _json("reasons"),
-    _text("package"),
-    _text("run"),
-    _time("updated"),
+    text("title", primary_key=True),
+    text("language", primary_key=True),
+    text("profile"),
+    text("recipe"),
+    json("inputs"),
+    text("state"),
+    json("reasons"),
+    text("package"),
+    text("run"),
+    time("updated"),
     CheckConstraint("state IN ('released', 'held', 'failed', 'building')", name="state"),
 )
 
 jobs = Table(
     "jobs",
     metadata,
-    _text("key", primary_key=True),
-    _text("step"),
-    _count("version"),
-    _text("title"),
-    _text("language"),  # empty where the step serves every language of the title
-    _text("state"),
-    _text("owner"),
-    _time("lease_until", nullable=True),
-    _count("fence"),
-    _text("manifest"),
-    _json("error"),
-    _text("run"),
-    _time("created"),
-    _time("finished", nullable=True),
+    text("key", primary_key=True),
+    text("step"),
+    count("version"),
+    text("title"),
+    text("language"),  # empty where the step serves every language of the title
+    text("state"),
+    text("owner"),
+    time("lease_until", nullable=True),
+    count("fence"),
+    text("manifest"),
+    json("error"),
+    text("run"),
+    time("created"),
+    time("finished", nullable=True),
     CheckConstraint("state IN ('claimed', 'done', 'partial', 'failed')", name="state"),
     Index(None, "state", "lease_until"),
 )
@@ -147,64 +61,70 @@ jobs = Table(
 attempts = Table(
     "attempts",
     metadata,
-    _job_key(primary_key=True),
+    job_key(primary_key=True),
     Column("fence", Integer, primary_key=True, autoincrement=False),
-    _text("run", index=True),
-    _text("owner"),
-    _time("started"),
-    _time("ended", nullable=True),
-    _text("outcome"),  # empty while the attempt runs
-    _seconds("wall"),
-    _seconds("cpu"),
-    _seconds("engine"),
-    _count("built"),
-    _count("reused"),
-    _json("error"),
+    text("run", index=True),
+    text("owner"),
+    time("started"),
+    time("ended", nullable=True),
+    text("outcome"),  # empty while the attempt runs
+    seconds("wall"),
+    seconds("cpu"),
+    seconds("engine"),
+    count("built"),
+    count("reused"),
+    json("error"),
     CheckConstraint("outcome IN ('', 'done', 'partial', 'failed', 'lost')", name="outcome"),
 )
 
 artifacts = Table(
     "artifacts",
     metadata,
-    _job_key(primary_key=True),
-    _text("name", primary_key=True),
-    _text("digest", index=True),
+    job_key(primary_key=True),
+    text("name", primary_key=True),
+    text("digest", index=True),
     Column("size", BigInteger, nullable=False),  # bytes
 )
 
 artifact_inputs = Table(
     "artifact_inputs",
     metadata,
-    _job_key(primary_key=True),
-    _text("name", primary_key=True),
-    _text("digest", index=True),
+    job_key(primary_key=True),
+    text("name", primary_key=True),
+    text("digest", index=True),
 )
 
 heads = Table(
     "heads",
     metadata,
-    _text("title", primary_key=True),
-    _text("language", primary_key=True),
-    _text("step", primary_key=True),
-    _text("key"),
+    text("title", primary_key=True),
+    text("language", primary_key=True),
+    text("step", primary_key=True),
+    text("key"),
 )
 
 measurements = Table(
     "measurements",
     metadata,
     Column("id", Serial, primary_key=True),
-    _text("title"),
-    _text("language"),
-    _text("run"),
-    _text("metric"),
+    text("title"),
+    text("language"),
+    text("run"),
+    text("metric"),
     Column("value", Float(53)),  # NULL: not measured
-    _text("unit"),
-    _count("n"),
-    _text("engine"),
+    text("unit"),
+    count("n"),
+    text("engine"),
     Column("stand_in", Boolean, nullable=False),
-    _text("not_measured"),
-    _json("worst"),
-    _text("detail"),
+    text("not_measured"),
+    text("not_applicable"),
+    json("worst"),
+    text("detail"),
+    Column("interval_low", Float(53)),  # NULL: no interval was estimated
+    Column("interval_high", Float(53)),
+    text("weights"),
+    json("inputs"),
+    text("environment"),
     Index(None, "title", "language", "id"),
 )
 
@@ -212,33 +132,35 @@ decisions = Table(
     "decisions",
     metadata,
     Column("id", Serial, primary_key=True),
-    _text("title"),
-    _text("language"),
-    _text("run", index=True),
-    _text("recipe"),
-    _text("policy"),
-    _text("policy_digest"),
-    _text("outcome"),
-    _json("reasons"),
-    _json("rules"),
-    _time("created"),
+    text("title"),
+    text("language"),
+    text("run", index=True),
+    text("recipe"),
+    text("policy"),
+    text("policy_digest"),
+    text("outcome"),
+    json("reasons"),
+    json("rules"),
+    time("created"),
     CheckConstraint("outcome IN ('pass', 'fail', 'cannot_tell')", name="outcome"),
     Index(None, "title", "language", "id"),
 )
+
+policies = Table("policies", metadata, text("digest", primary_key=True), text("name"), json("rules"), time("created"))
 
 releases = Table(
     "releases",
     metadata,
     Column("id", Serial, primary_key=True),
-    _text("title"),
-    _text("language"),
-    _text("action"),
-    _text("package"),  # what is out after this row; empty = nothing
+    text("title"),
+    text("language"),
+    text("action"),
+    text("package"),  # what is out after this row; empty = nothing
     Column("decision", Serial, ForeignKey("decisions.id"), nullable=True),
-    _text("previous"),  # what was out before it
-    _text("who"),
-    _text("why"),
-    _time("created"),
+    text("previous"),  # what was out before it
+    text("who"),
+    text("why"),
+    time("created"),
     CheckConstraint("action IN ('release', 'rollback', 'withdraw')", name="action"),
     Index(None, "title", "language", "id"),
 )
@@ -246,8 +168,86 @@ releases = Table(
 sources = Table(
     "sources",
     metadata,
-    _text("path", primary_key=True),
+    text("path", primary_key=True),
     Column("size", BigInteger, nullable=False),  # bytes
     Column("mtime_ns", BigInteger, nullable=False),
-    _text("digest"),
+    text("digest"),
+)
+
+environments = Table("environments", metadata, text("digest", primary_key=True), json("facts"), time("created"))
+
+overrides = Table(
+    "overrides",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    text("title"),  # "*" = every title
+    text("language"),  # "*" = every language
+    text("metric"),
+    text("reviewer"),
+    text("reason"),
+    time("created"),
+    time("expires"),
+    time("revoked", nullable=True),
+    Index(None, "title", "language"),
+)
+
+evaluations = Table(
+    "evaluations",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    text("verb"),
+    text("engine"),  # as it is written: "name" or "name:setting=value,..."
+    text("identity"),  # digest of the engine's identities: name, version, weights, settings
+    text("dataset"),
+    text("dataset_digest"),
+    text("language"),  # what was said, or "en-es" where it was translated
+    text("run"),
+    count("items"),
+    count("failed"),
+    text("hypotheses"),  # digest of the stored rows
+    json("metrics"),
+    json("identities"),
+    text("environment"),
+    time("created"),
+    Index(None, "verb", "engine", "id"),
+)
+
+comparisons = Table(
+    "comparisons",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    text("verb"),
+    text("candidate"),
+    text("stable"),
+    json("evaluations"),  # pairs of ids: the candidate's, the stable one's
+    text("outcome"),
+    json("verdicts"),
+    time("created"),
+    CheckConstraint("outcome IN ('pass', 'fail', 'cannot_tell')", name="outcome"),
+    Index(None, "verb", "candidate", "id"),
+)
+
+aliases = Table(
+    "aliases",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    text("subject"),  # a verb of the engine table, or "profile"
+    text("alias"),
+    text("target"),  # what the alias names after this row; empty = nothing
+    text("previous"),  # what it named before
+    text("action"),
+    text("who"),
+    text("why"),
+    json("evidence"),
+    time("created"),
+    CheckConstraint("alias IN ('stable', 'candidate')", name="alias"),
+    CheckConstraint("action IN ('promote', 'rollback')", name="action"),
+    Index(None, "subject", "alias", "id"),
+)
+
+reevaluations = Table(
+    "reevaluations",
+    metadata,
+    Column("release", Serial, ForeignKey("releases.id"), primary_key=True, autoincrement=False),
+    Column("alias", Serial, ForeignKey("aliases.id"), primary_key=True, autoincrement=False),
 )

@@ -10,8 +10,20 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, Table, case, delete, func, select, union, update
 
-from nightdub.infra.ledger.engine import Database, columns, lock, values
-from nightdub.infra.ledger.models import artifacts, attempts, decisions, heads, jobs, measurements, releases, runs, title_languages
+from nightdub.infra.ledger.engine import Database, columns, insert, lock, values
+from nightdub.infra.ledger.models import (
+    artifacts,
+    attempts,
+    decisions,
+    evaluations,
+    heads,
+    jobs,
+    measurements,
+    policies,
+    releases,
+    runs,
+    title_languages,
+)
 from nightdub.infra.ledger.rows import (
     CostLine,
     DecisionOutcome,
@@ -78,13 +90,24 @@ class Outcomes(Database):
             if measured:
                 connection.execute(measurements.insert(), measured)
 
-    def measurements(self, title: str, language: str) -> list[RecordedMeasurement]:
-        """Return what the latest run measured of a title-language, in the order of recording."""
+    def measurements(self, title: str, language: str, run: str | None = None) -> list[RecordedMeasurement]:
+        """Return what a run measured of a title-language, in the order of recording; None means the latest that measured it."""
         here = (measurements.c.title == title, measurements.c.language == language)
         latest = select(measurements.c.run).where(*here).order_by(measurements.c.id.desc()).limit(1).scalar_subquery()
-        query = select(*columns(measurements, RecordedMeasurement)).where(*here, measurements.c.run == latest)
+        query = select(*columns(measurements, RecordedMeasurement)).where(*here, measurements.c.run == (run or latest))
         with self._read() as connection:
             return [RecordedMeasurement(*row) for row in connection.execute(query.order_by(measurements.c.id))]
+
+    def keep_policy(self, digest: str, name: str, rules: Sequence[Any]) -> None:
+        """Keep the rules behind a policy's digest, once: a decision stays explained whatever becomes of the policy's file."""
+        row = {"digest": digest, "name": name, "rules": list(rules), "created": self._clock()}
+        with self._write() as connection:
+            connection.execute(insert(connection, policies).values(row).on_conflict_do_nothing())
+
+    def policy_rules(self, digest: str) -> list[Any]:
+        """Return the rules behind a policy's digest; none where it was never kept."""
+        with self._read() as connection:
+            return list(connection.scalar(select(policies.c.rules).where(policies.c.digest == digest)) or [])
 
     def record_decision(
         self,
@@ -134,7 +157,7 @@ class Outcomes(Database):
             return [RecordedRelease(*row) for row in connection.execute(query)]
 
     def live_digests(self) -> set[str]:
-        """Return every manifest, artifact and package that heads and releases reach: what a collector of garbage must keep.
+        """Return every manifest, artifact and package that heads, releases and evaluations reach: what a collector of garbage must keep.
 
         What manifests list is for the collector to follow; what a running job stored is younger than its lease.
         """
@@ -143,7 +166,9 @@ class Outcomes(Database):
 
 
 def _live() -> Iterable[Select[Any]]:
-    """Select packages, and what was made by the jobs in `heads` or by those that made a released package."""
+    """Select evaluations' evidence, packages, and what was made by the jobs in `heads` or by those that made a released package."""
+    yield select(evaluations.c.hypotheses)
+    yield select(evaluations.c.dataset_digest)
     packages = union(select(releases.c.package), select(title_languages.c.package)).subquery()
     kept = union(select(heads.c.key), select(artifacts.c.key).join(packages, packages.c.package == artifacts.c.digest)).subquery()
     yield select(packages.c.package)

@@ -10,6 +10,8 @@ JobState = Literal["claimed", "done", "partial", "failed"]
 TitleState = Literal["released", "held", "failed", "building"]
 DecisionOutcome = Literal["pass", "fail", "cannot_tell"]
 ReleaseAction = Literal["release", "rollback", "withdraw"]
+Alias = Literal["stable", "candidate"]
+AliasAction = Literal["promote", "rollback"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +152,12 @@ class RecordedMeasurement:
     not_measured: str = ""
     worst: list[Any] = field(default_factory=list)
     detail: str = ""
+    interval_low: float | None = None  # 95 % interval of the value; None = a count or a fact, or not estimated
+    interval_high: float | None = None
+    weights: str = ""  # sha256 of the model file
+    inputs: dict[str, str] = field(default_factory=dict)  # what was measured: name -> digest
+    environment: str = ""  # digest of an environment
+    not_applicable: str = ""  # why there is nothing that could be measured
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,3 +191,86 @@ class RecordedRelease:
     who: str
     why: str
     created: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """A reviewer's word on one rule of the gate, for a time; "*" stands for every title or every language."""
+
+    id: int
+    title: str
+    language: str
+    metric: str
+    reviewer: str
+    reason: str
+    created: datetime
+    expires: datetime
+    revoked: datetime | None
+
+    def holds(self, at: datetime) -> bool:
+        """Return whether the override counts at a moment."""
+        return self.created <= at < self.expires and (self.revoked is None or at < self.revoked)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedEvaluation:
+    """One engine's work on one evaluation set."""
+
+    verb: str
+    engine: str  # as it is written: "name" or "name:setting=value,..."
+    identity: str  # digest of `identities`
+    dataset: str
+    dataset_digest: str
+    language: str
+    run: str
+    items: int
+    failed: int
+    hypotheses: str  # digest of the stored rows
+    metrics: list[Any]
+    identities: list[Any]  # name, version, weights and settings of every engine that took part
+    environment: str  # digest
+    id: int = 0  # given by the ledger
+    created: datetime | None = None  # given by the ledger
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedComparison:
+    """A candidate held against a stable engine on one or more evaluation sets."""
+
+    verb: str
+    candidate: str
+    stable: str
+    evaluations: list[Any]  # pairs of ids: the candidate's, the stable one's
+    outcome: DecisionOutcome
+    verdicts: list[Any]
+    id: int = 0  # given by the ledger
+    created: datetime | None = None  # given by the ledger
+
+
+@dataclass(frozen=True, slots=True)
+class AliasMove:
+    """One move of an alias; `target` is what it names after it, `previous` what it named before."""
+
+    id: int
+    subject: str  # a verb of the engine table, or "profile"
+    alias: Alias
+    target: str
+    previous: str
+    action: AliasAction
+    who: str
+    why: str
+    evidence: list[Any]  # ids of comparisons
+    created: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Reevaluation:
+    """A release made while an alias named what was taken back later: to be judged again."""
+
+    title: str
+    language: str
+    package: str
+    subject: str
+    taken_back: str
+    why: str
+    created: datetime  # of the rollback

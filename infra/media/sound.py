@@ -25,20 +25,20 @@ def extract_audio(
     return write_wav(media_input(path, limits)[f"a:{stream}"], out, sample_rate, channels, limits, where=str(path))
 
 
-def extract_programme(path: Path, out: Path, sample_rate: int, samples: int, limits: Limits = LIMITS) -> Path:
-    """Write the first audio stream as stereo WAV of exactly `samples` samples that starts with the first picture.
+def extract_programme(path: Path, out: Path, sample_rate: int, samples: int, limits: Limits = LIMITS, *, stream: int = 0) -> Path:
+    """Write one audio stream as stereo WAV of exactly `samples` samples that starts with the first picture.
 
     What lies before the picture or after the end is cut, what lacks is silence, gaps over 0.1 s in the stream's times (swresample's
     `min_hard_comp`) are filled. Mono becomes two equal channels; more than two are folded by ffmpeg's normalised matrix, which
     cannot clip but lowers the level.
 
-    Raises: MediaError, as where there is no sound.
+    Raises: MediaError, as where there is no such stream.
     """
     header = read_header(path, limits)
-    _require(path, header, 0)
+    _require(path, header, stream)
     start = header.picture.start if header.picture else header.start
-    sound = media_input(path, limits)["a:0"].filter("asetpts", f"PTS-{start:.6f}/TB")
-    if header.sounds[0].channels == 1:
+    sound = media_input(path, limits)[f"a:{stream}"].filter("asetpts", f"PTS-{start:.6f}/TB")
+    if header.sounds[stream].channels == 1:
         sound = sound.filter("channelmap", map="0|0", channel_layout="stereo")
     sound = (
         sound.filter("aresample", sample_rate, first_pts=0, **{"async": 1})

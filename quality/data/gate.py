@@ -7,6 +7,7 @@ has failed, one that raised has failed, and one without an answer has failed.
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 import re
@@ -69,6 +70,7 @@ def _batches() -> Any:
     os.environ["GX_ANALYTICS_ENABLED"] = "false"  # read at import; it would report its use to its makers
     import great_expectations
 
+    logging.getLogger("great_expectations").setLevel(logging.WARNING)  # else it tells of its temporary folders
     context = great_expectations.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False, "metric_calculations": False}
     return context.data_sources.add_pandas("rows").add_dataframe_asset("rows").add_batch_definition_whole_dataframe("all")

@@ -9,15 +9,22 @@ from math import inf
 from nightdub.quality.metrics.fact import WORST, MetricFact
 from nightdub.tasks.rows import Account, Clip, Dropped, Measurement, Segment, Worst
 
+_OURS, _ALWAYS = "definition of this project: lines = spoken + excused + failed", "never"
+
 FACTS: dict[str, MetricFact] = {
-    "account.lines": MetricFact("lines", 0, inf, "lines of dialogue in the original, before anything was left out"),
-    "account.spoken": MetricFact("lines", 0, inf, "lines with sound in the dub"),
-    "account.excused": MetricFact("lines", 0, inf, "lines left out on purpose, each with a reason code"),
+    "account.lines": MetricFact("lines", 0, inf, "lines of dialogue in the original, before anything was left out", _OURS, _ALWAYS),
+    "account.spoken": MetricFact("lines", 0, inf, "lines with sound in the dub", _OURS, _ALWAYS),
+    "account.excused": MetricFact("lines", 0, inf, "lines left out on purpose, each with a reason code", _OURS, _ALWAYS),
     "account.missing_lines": MetricFact(
-        "lines", 0, inf, "lines of dialogue that are neither spoken, excused with a reason nor failed with a cause"
+        "lines", 0, inf, "lines of dialogue that are neither spoken, excused with a reason nor failed with a cause", _OURS, _ALWAYS
     ),
-    "account.failed_lines": MetricFact("lines", 0, inf, "lines that could not be made, with their causes"),
-    "account.excused_share": MetricFact("%", 0, 100, "lines left out on purpose, with a reason code, of all lines"),
+    "account.failed_lines": MetricFact("lines", 0, inf, "lines that could not be made, with their causes", _OURS, _ALWAYS),
+    "account.fallback_lines": MetricFact(
+        "lines", 0, inf, "lines that a later engine of the chain made, after one before it was asked in vain", _OURS, _ALWAYS
+    ),
+    "account.excused_share": MetricFact(
+        "%", 0, 100, "lines left out on purpose, with a reason code, of all lines", _OURS, "the title has no lines"
+    ),
 }
 
 
@@ -51,6 +58,8 @@ def account_measurements(account: Account, clips: Sequence[Clip]) -> list[Measur
     """Return the account as measurements, so that a policy can rule on it."""
     missing = account.segments - account.spoken - account.excused - account.failed
     failed = tuple(Worst(clip.segment, 1.0, clip.failed) for clip in clips if clip.failed)[:WORST]
+    second = [clip for clip in clips if clip.tried and clip.sound]
+    passed_on = sorted(second, key=lambda clip: -len(clip.tried))[:WORST]
     reasons = "; ".join(f"{count} x {reason}" for reason, count in account.reasons.items())
     share = 100 * account.excused / account.segments if account.segments else None
     return [
@@ -58,6 +67,14 @@ def account_measurements(account: Account, clips: Sequence[Clip]) -> list[Measur
         Measurement("account.spoken", float(account.spoken), "lines", account.segments, "nightdub"),
         Measurement("account.excused", float(account.excused), "lines", account.segments, "nightdub", detail=reasons),
         Measurement("account.failed_lines", float(account.failed), "lines", account.segments, "nightdub", worst=failed, detail=reasons),
+        Measurement(
+            "account.fallback_lines",
+            float(len(second)),
+            "lines",
+            account.segments,
+            "nightdub",
+            worst=tuple(Worst(clip.segment, float(len(clip.tried)), "; ".join(clip.tried)) for clip in passed_on),
+        ),
         Measurement("account.missing_lines", float(missing), "lines", account.segments, "nightdub", detail=reasons),
         Measurement("account.excused_share", share, "%", account.segments, "nightdub", not_measured="" if account.segments else "no lines"),
     ]

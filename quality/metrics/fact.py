@@ -19,6 +19,7 @@ class MetricFact:
     source: str = ""  # standard, paper or library
     unmeasured: str = ""  # what makes it "not measured"
     alone: str = ""
+    interval: bool = False  # a measured value carries a 95 % interval where there are samples enough
 
 
 WORST = 3  # segments named by a measurement

@@ -14,7 +14,14 @@ from nightdub.tasks.protocols import Sound
 from nightdub.tasks.rows import Decibel, Measurement, Worst
 
 FACTS: dict[str, MetricFact] = {
-    "leakage.original": MetricFact("dB", -120, 20, "original dialogue left in the dub, against its own level"),
+    "leakage.original": MetricFact(
+        "dB",
+        -120,
+        20,
+        "original dialogue left in the dub, against its own level",
+        "least squares per 125 Hz of what the dub holds beside its lines on the original's dialogue (a Wiener filter)",
+        "there is no original dialogue to look for",
+    ),
 }
 
 RATE = 16_000  # Hz at which clips are compared

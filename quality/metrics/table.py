@@ -2,9 +2,79 @@
 
 from __future__ import annotations
 
-from nightdub.quality.metrics import account, house, leakage, loudness, picture, speech, subtitles, timing, translation, words
+from math import inf
+
+from nightdub.quality.metrics import (
+    account,
+    carried,
+    data,
+    fid,
+    fidelity,
+    films,
+    house,
+    leakage,
+    line,
+    loudness,
+    mouth,
+    package,
+    picture,
+    speech,
+    subtitles,
+    sync,
+    timing,
+    traces,
+    translation,
+    words,
+)
 from nightdub.quality.metrics.fact import MetricFact
 
-_MODULES = (account, timing, words, translation, loudness, picture, house, subtitles, leakage, speech)
+_MODULES = (
+    account,
+    data,
+    line,
+    timing,
+    words,
+    translation,
+    fidelity,
+    loudness,
+    carried,
+    traces,
+    package,
+    sync,
+    picture,
+    films,
+    fid,
+    mouth,
+    house,
+    subtitles,
+    leakage,
+    speech,
+)
 
 METRICS: dict[str, MetricFact] = {name: fact for module in _MODULES for name, fact in module.FACTS.items()}
+
+
+def as_markdown() -> str:
+    """Return the page of all metrics, docs/metrics.md, which `make docs` writes."""
+    rows = [f"| `{name}` | {fact.unit} | {_span(fact)} | {_cell(fact)} |" for name, fact in METRICS.items()]
+    return "\n".join([_HEAD, *rows]) + "\n"
+
+
+def _span(fact: MetricFact) -> str:
+    low = "any" if fact.lowest == -inf else f"{fact.lowest:g}"
+    return f"{low} and up" if fact.highest == inf and low != "any" else low if fact.highest == inf else f"{low} to {fact.highest:g}"
+
+
+def _cell(fact: MetricFact) -> str:
+    parts = [fact.means, f"Source: {fact.source}" if fact.source else "", f"Not measured: {fact.unmeasured}" if fact.unmeasured else ""]
+    return ". ".join(part.rstrip(".") for part in parts if part) + (" · *alone*" if fact.alone else "")
+
+
+_HEAD = """# Metrics
+
+Every metric that a policy may name; written by `make docs` from what the modules of `quality/metrics/` declare. What could not be
+measured says why, and is never a number. Those marked *alone* can be measured on one file: `nightdub measure METRIC FILE`; the others
+need a whole dub and stand in the night's report.
+
+| metric | unit | range | definition |
+|---|---|---|---|"""

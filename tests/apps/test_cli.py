@@ -24,7 +24,21 @@ from nightdub.infra.ledger import TitleLanguage
 from nightdub.infra.settings import load_settings
 
 NIGHTDUB = Path(sys.executable).with_name("nightdub")
-COMMANDS = ("run", "plan", "status", "report", "release", "rollback", "engines", "doctor", "config")
+COMMANDS = (
+    "run",
+    "plan",
+    "status",
+    "report",
+    "release",
+    "rollback",
+    "decision",
+    "override",
+    "overrides",
+    "revoke",
+    "engines",
+    "doctor",
+    "config",
+)
 HEADER = ("id", "source", "language", "targets", "script")
 Run = Callable[..., tuple[int, str, str]]
 

@@ -35,7 +35,8 @@ def judge(books: Books, content: str, failed_lines: float | None = 0) -> tuple[s
     row = Measurement("account.failed_lines", failed_lines, "lines", n=5, not_measured="" if failed_lines is not None else "nobody counted")
     night = Night(books, None, {}, FileDigests(books.ledger), books.ledger.start_run("test", {}))  # type: ignore[arg-type]
     planned = Planned(FILM, "es", Recipe(HouseParts({}, content), {}), "", ("new",))
-    outputs = {"package.film": film, "measure.measurements": books.store.put_bytes(msgspec.json.encode(row) + b"\n")}
+    measured = books.store.put_bytes(msgspec.json.encode(row) + b"\n")
+    outputs = {"package.film": film, "measure.measurements": measured, "data_gate.measurements": books.store.put_bytes(b"")}
     state, reasons = decide_and_release(night, planned, HOUSE, outputs)
     standing = TitleLanguage("film", "es", "bare", content, {}, state, list(reasons), film, night.run)
     books.ledger.put_title_languages([standing])

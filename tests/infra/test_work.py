@@ -87,6 +87,31 @@ def test_only_what_an_engine_cannot_do_goes_to_the_next(tmp_path: Path) -> None:
     assert not any(result.failed for result in results[:4])
 
 
+def test_a_result_says_which_engines_were_tried_before_and_why_they_did_not_do(tmp_path: Path) -> None:
+    payloads: list[dict[str, Any]] = [{}, {"unfit": "first"}, {"breaks": "first"}, {"unfit": "every"}]
+    results = fill(order_for(tmp_path, write, payloads, ["first", "second"]))
+    assert [result.tried for result in results] == [
+        (),
+        ("first: no sound",),
+        ("first: i2 cannot be read",),
+        ("first: no sound",),
+    ]
+    assert results[3].failed["what"] == "no sound"
+
+
+def test_at_most_two_further_engines_are_asked(tmp_path: Path) -> None:
+    (result,) = fill(order_for(tmp_path, write, [{"unfit": "every"}], ["first", "second", "third", "fourth"]))
+    assert (result.engine, result.tried) == ("third", ("first: no sound", "second: no sound"))
+    assert result.failed["what"] == "no sound"
+
+
+def test_an_engine_that_this_machine_lacks_was_not_asked(tmp_path: Path) -> None:
+    payloads = [{"unfit": name} for name in ("first", "every")]
+    good, bad = fill(order_for(tmp_path, write, payloads, ["absent", "first", "second", "third", "fourth"]))
+    assert (good.engine, good.tried) == ("second", ("absent: no such program", "first: no sound"))
+    assert bad.engine == "third"
+
+
 def test_an_engine_that_does_not_load_is_passed_over(tmp_path: Path) -> None:
     results = fill(order_for(tmp_path, write, [{}, {}], ["absent", "second"]))
     assert [result.engine for result in results] == ["second", "second"]

@@ -7,40 +7,7 @@ import pytest
 from nightdub.quality.metrics.account import account_measurements, make_account
 from nightdub.quality.metrics.timing import timing_account
 from nightdub.quality.metrics.translation import flagged_lines, translation_scores, unchecked_lines
-from nightdub.quality.metrics.words import comparable, word_error_rate
 from nightdub.tasks.rows import Clip, Dropped, Placement, Segment, Translation
-
-
-@pytest.mark.parametrize(
-    ("text", "want"),
-    [
-        ("Please, enter your PIN!", "please enter your pin"),
-        ("Don’t  stop", "don't stop"),
-        ("한국어 음성 합성", "한국어 음성 합성"),
-        ("がぎぐ パピプ", "がぎぐ パピプ"),
-        ("हिन्दी भाषा", "हिन्दी भाषा"),
-        ("cafe\u0301", "café"),
-    ],
-)
-def test_text_is_made_comparable_without_harming_a_script(text: str, want: str) -> None:
-    assert comparable(text) == want
-
-
-def test_word_errors_are_counted_over_the_corpus() -> None:
-    row = word_error_rate("recognition.wer", ["a", "b"], ["the cat sat", "on the mat"], ["the cat", "on a mat now"], "test")
-    assert row.value == pytest.approx(100 * 3 / 6)  # one deletion, one substitution, one insertion over six words
-    assert row.n == 6
-    assert [worst.segment for worst in row.worst] == ["b", "a"]
-
-
-def test_published_value_of_an_inserted_word() -> None:
-    """X -> X X Y Y: three errors against one word (Morris et al. 2004, table 1)."""
-    row = word_error_rate("recognition.wer", ["a"], ["x"], ["x x y y"], "test")
-    assert row.value == pytest.approx(300.0)
-
-
-def test_no_reference_is_not_a_perfect_score() -> None:
-    assert word_error_rate("recognition.wer", ["a"], [""], ["something"], "test").value is None
 
 
 def line(name: str, text: str, *notes: str) -> Translation:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from nightdub.infra.ledger.models import metadata
+from nightdub.infra.ledger.models import runs  # any table knows them all
 
-context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
+context.configure(connection=context.config.attributes["connection"], target_metadata=runs.metadata)
 context.run_migrations()

@@ -16,8 +16,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from servers import PostgresServer
 
+from nightdub.infra.ledger.column import metadata
 from nightdub.infra.ledger.ledger import Ledger
-from nightdub.infra.ledger.models import metadata
 
 
 @dataclass

@@ -69,6 +69,11 @@ def test_measurements_are_those_of_the_latest_run_and_recorded_once(ledger):
             "engine": "pocketsphinx 5",
             "stand_in": True,
             "worst": [{"segment": "t1.3"}],
+            "interval_low": 0.02,
+            "interval_high": 0.05,
+            "weights": "a" * 64,
+            "inputs": {"mix.film": "b" * 64},
+            "environment": "c" * 64,
         },
         {"metric": "bleu", "value": None, "not_measured": "no references"},
         {"metric": "psnr", "value": math.inf, "unit": "dB"},
@@ -79,7 +84,21 @@ def test_measurements_are_those_of_the_latest_run_and_recorded_once(ledger):
         ledger.record_measurements("r2", "t1", "es", new)
     ledger.record_measurements("r3", "t1", "fr", old)
     assert ledger.measurements("t1", "es") == [
-        RecordedMeasurement("r2", "wer", 0.031, "share", 40, "pocketsphinx 5", stand_in=True, worst=[{"segment": "t1.3"}]),
+        RecordedMeasurement(
+            "r2",
+            "wer",
+            0.031,
+            "share",
+            40,
+            "pocketsphinx 5",
+            stand_in=True,
+            worst=[{"segment": "t1.3"}],
+            interval_low=0.02,
+            interval_high=0.05,
+            weights="a" * 64,
+            inputs={"mix.film": "b" * 64},
+            environment="c" * 64,
+        ),
         RecordedMeasurement("r2", "bleu", not_measured="no references"),
         RecordedMeasurement("r2", "psnr", math.inf, "dB"),
         RecordedMeasurement("r2", "snr", not_measured="not a number"),
@@ -131,3 +150,22 @@ def test_live_digests_reach_heads_releases_and_their_jobs(ledger, clock):
     release(ledger, "", "withdraw")
     ledger.put_title_languages([TitleLanguage("t1", "fr", "preview", "", {}, "held", [], "p-held", "r1", clock.now)])
     assert ledger.live_digests() == {"manifest of head", "head-sound", "manifest of made-p1", "p1", "p1-report", "p-held"}
+
+
+def test_what_an_earlier_run_measured_is_still_there(ledger):
+    ledger.record_measurements("r1", "t1", "es", [{"metric": "wer", "value": 0.1}, {"metric": "bleu", "not_applicable": "people wrote it"}])
+    ledger.record_measurements("r2", "t1", "es", [{"metric": "wer", "value": 0.2}])
+    assert [row.value for row in ledger.measurements("t1", "es")] == [0.2]
+    assert ledger.measurements("t1", "es", "r1") == [
+        RecordedMeasurement("r1", "wer", 0.1),
+        RecordedMeasurement("r1", "bleu", not_applicable="people wrote it"),
+    ]
+    assert ledger.measurements("t1", "es", "r9") == []
+
+
+def test_a_policys_rules_are_kept_once_under_their_digest(ledger):
+    rules = [{"metric": "wer", "threshold": 3.5}]
+    ledger.keep_policy("a" * 64, "strict", rules)
+    ledger.keep_policy("a" * 64, "strict", [{"metric": "mended later"}])
+    assert ledger.policy_rules("a" * 64) == rules
+    assert ledger.policy_rules("b" * 64) == []

@@ -15,10 +15,14 @@ from sqlalchemy import text
 
 from nightdub.infra.errors import LedgerError, LedgerUnavailable
 from nightdub.infra.ledger import engine
+from nightdub.infra.ledger.column import metadata
 from nightdub.infra.ledger.ledger import Ledger
-from nightdub.infra.ledger.models import SCHEMA, metadata
-from nightdub.infra.ledger.rows import Source
+from nightdub.infra.ledger.models import SCHEMA
+from nightdub.infra.ledger.rows import RecordedMeasurement, Source
 from nightdub.infra.ledger.schema import MIGRATIONS
+
+OLD_ROW = """INSERT INTO measurements (title, language, run, metric, value, unit, n, engine, stand_in, not_measured, worst, detail)
+    VALUES ('t1', 'es', 'r1', 'wer', 0.5, 'share', 3, 'e', true, '', '[]', '')"""
 
 
 def set_schema(ledger: Ledger, number: str) -> None:
@@ -82,12 +86,25 @@ def test_the_code_expects_the_newest_migration():
 
 def test_an_older_schema_says_migrate_and_a_newer_one_says_update(ledger):
     set_schema(ledger, "0000")
-    with pytest.raises(LedgerError, match="schema is 0000; allowed: 0001; next: run `nightdub status`, which upgrades it"):
+    with pytest.raises(LedgerError, match="schema is 0000; allowed: 0002; next: run `nightdub status`, which upgrades it"):
         ledger.check()
-    set_schema(ledger, "0002")
+    set_schema(ledger, "0003")
     for use in (ledger.check, ledger.migrate):
         with pytest.raises(LedgerError, match="next: update Nightdub"):
             use()
+
+
+def test_measurements_of_the_first_schema_are_kept_when_they_get_intervals(bare_url, monkeypatch):
+    ledger = Ledger(bare_url)
+    monkeypatch.setattr("nightdub.infra.ledger.schema.SCHEMA", "0001")
+    ledger.migrate()
+    monkeypatch.undo()
+    with ledger._write() as connection:
+        connection.execute(text(OLD_ROW))
+    ledger.migrate()
+    ledger.check()
+    assert ledger.measurements("t1", "es") == [RecordedMeasurement("r1", "wer", 0.5, "share", 3, "e", stand_in=True)]
+    ledger.close()
 
 
 def test_using_a_ledger_without_tables_says_migrate(bare_url):

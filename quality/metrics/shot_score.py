@@ -1,0 +1,155 @@
+"""One shot of the delivered film against the same frames of its source: everything that picture measures are made of, in one pass."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from nightdub.infra.errors import MediaError
+from nightdub.infra.media.ffmpeg import read_frames
+from nightdub.quality.metrics import pixels
+from nightdub.quality.metrics.mouth import MouthScore, MouthWatch, speech_levels
+from nightdub.quality.metrics.pixels import Grey, Mask
+from nightdub.tasks.faces import box_at
+from nightdub.tasks.lips import Box, mouth_region
+from nightdub.tasks.protocols import Sound
+from nightdub.tasks.rows import Decibel, FaceTrack, ShotClip
+
+_MARGIN = 0.2  # of the face's box: what lies further out is outside the face; `tasks.lips.mouth_region` reaches this far below it
+
+
+@dataclass(frozen=True, slots=True)
+class ShotScore:
+    """What became of one shot. Frame numbers count from the film's first frame."""
+
+    shot: str
+    frames: int
+    moved: int = 0  # frames in which a mouth is said to have been redrawn
+    identical: int = 0  # frames that equal the source's in every pixel
+    psnr: Decibel = 0.0  # mean over the other frames, outside the mouth
+    ssim: float = 0.0  # the same
+    frozen: tuple[int, ...] = ()
+    black: tuple[int, ...] = ()
+    misplaced: tuple[int, ...] = ()
+    outside: tuple[int, ...] = ()  # something changed outside the face
+    mouth: MouthScore | None = None  # None = no face, or hardly a word
+    unread: str = ""  # why the shot could not be compared; nothing else is set then
+
+
+def score_shot(
+    source: Path,
+    dub: Path,
+    clip: ShotClip,
+    face: FaceTrack,
+    speech: Sound,
+    sample_rate: int,
+    frame_rate: Fraction,
+    dub_first: int | None = None,
+) -> ShotScore:
+    """Compare frames `clip.first` up to, not including, `clip.last` of two films.
+
+    Args:
+        source: The film as delivered to us; one frame of each film is in memory at a time, at full size.
+        dub: The film as delivered by us.
+        clip: The shot as the picture step left it: how many frames it says it redrew.
+        face: Where the source's face is; its reason where there is none.
+        speech: The dubbed dialogue alone, mono, from the shot's first frame on; empty = nobody speaks.
+        sample_rate: Hz of `speech`.
+        frame_rate: Frames a second of both films.
+        dub_first: The frame of `dub` at which the shot begins; None = as in the source.
+
+    A film that has not these frames, or another size, gives a score that says so in `unread`.
+    """
+    try:
+        seen = _Comparison(clip, face)
+        for ours, theirs in _both(source, dub, clip, clip.first if dub_first is None else dub_first):
+            seen.look(ours, theirs)
+        return seen.score(speech_levels(speech, sample_rate, clip.last - clip.first, float(frame_rate)))
+    except MediaError as error:
+        return ShotScore(clip.shot, clip.last - clip.first, clip.moved, unread=str(error))
+
+
+def _both(source: Path, dub: Path, clip: ShotClip, dub_first: int) -> Iterator[tuple[Grey, Grey]]:
+    """Yield the grey frames of two films side by side. Raises: MediaError where frames lack or the sizes differ."""
+    ours, theirs = read_frames(source, clip.first, clip.last), read_frames(dub, dub_first, dub_first + clip.last - clip.first)
+    for one, other in zip(ours, theirs, strict=True):
+        if one.shape != other.shape:
+            sizes = [f"{frame.shape[1]}x{frame.shape[0]}" for frame in (one, other)]
+            raise MediaError(f"a picture of {sizes[1]}", where=str(dub), allowed=sizes[0], fix="deliver the source's size")
+        yield pixels.grey(one), pixels.grey(other)
+
+
+@dataclass(slots=True)
+class _Comparison:
+    """Sums up one shot, frame by frame; what it keeps is small pictures: 110 kB for a frame of 640 x 360."""
+
+    clip: ShotClip
+    face: FaceTrack
+    _psnr: list[Decibel] = field(default_factory=list)
+    _ssim: list[float] = field(default_factory=list)
+    _black: list[int] = field(default_factory=list)
+    _outside: list[int] = field(default_factory=list)
+    _identical: int = 0
+    _tiny: tuple[list[Grey], list[Grey], list[Mask]] = field(default_factory=lambda: ([], [], []))
+    _watch: MouthWatch = field(default_factory=MouthWatch)
+
+    def look(self, source: Grey, dub: Grey) -> None:
+        """Take the next frame of both films."""
+        number = self.clip.first + len(self._tiny[0])
+        box = None if self.face.skipped or not self.face.boxes else box_at(self.face, number)
+        height, width = source.shape
+        mouth = mouth_region(box, width, height) if box else None
+        black = pixels.is_black(dub) and not pixels.is_black(source)
+        if black:
+            self._black.append(number)
+        if np.array_equal(source, dub):
+            self._identical += 1
+        else:
+            self._compare(source, dub, pixels.without(source.shape, mouth) if mouth else None)
+            self._look_outside(source, dub, box, number)
+        if box:
+            self._watch.look(source, dub, box)
+        small = pixels.shrunk(source, pixels.TINY)
+        self._tiny[0].append(small)
+        self._tiny[1].append(pixels.shrunk(dub, pixels.TINY))
+        kept = pixels.without(small.shape, mouth, small.shape[1] / width)
+        self._tiny[2].append(np.zeros_like(kept) if black else kept)
+
+    def score(self, levels: npt.NDArray[np.float64]) -> ShotScore:
+        """Return the shot's score, given the loudness of its speech per frame."""
+        order = pixels.judge_order(np.stack(self._tiny[0]), np.stack(self._tiny[1]), np.stack(self._tiny[2]))
+        first = self.clip.first
+        return ShotScore(
+            self.clip.shot,
+            len(self._tiny[0]),
+            self.clip.moved,
+            self._identical,
+            math.fsum(self._psnr) / len(self._psnr) if self._psnr else 0.0,
+            math.fsum(self._ssim) / len(self._ssim) if self._ssim else 0.0,
+            frozen=tuple(first + place for place in order.frozen),
+            black=tuple(self._black),
+            misplaced=tuple(first + place for place in order.misplaced),
+            outside=tuple(self._outside),
+            mouth=self._watch.score(levels) if self.face.boxes and not self.face.skipped else None,
+        )
+
+    def _compare(self, source: Grey, dub: Grey, mask: Mask | None) -> None:
+        self._psnr.append(min(pixels.CAP, pixels.psnr(source, dub, mask)))
+        self._ssim.append(pixels.ssim(source, dub, mask))
+
+    def _look_outside(self, source: Grey, dub: Grey, box: Box | None, number: int) -> None:
+        one, other = pixels.shrunk(source, pixels.SMALL), pixels.shrunk(dub, pixels.SMALL)
+        around = None
+        if box:
+            x, y, width, height = box
+            across, down = _MARGIN * width, _MARGIN * height
+            around = (x - across, y - down, x + width + across, y + height + down)
+        mask = pixels.without(one.shape, around, one.shape[1] / source.shape[1])
+        if pixels.changed_blocks(one, other, mask):
+            self._outside.append(number)

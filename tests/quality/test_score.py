@@ -1,0 +1,57 @@
+"""Scores from counts per line, against counts by hand and against sacreBLEU over the whole set."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import sacrebleu
+
+from nightdub.quality.score import mean_score, translation_scores, word_scores
+
+SPANISH = [
+    ("la puerta está cerrada por la noche", "la puerta está cerrada de noche"),
+    ("el tren llega a las ocho de la mañana", "el tren viene a las ocho de la mañana"),
+    ("Gracias.", "Muchas gracias."),
+]
+
+
+def test_word_and_character_errors_are_summed_over_the_set() -> None:
+    """One deletion of three words, two substitutions and an insertion of three: 100 * 4 / 6."""
+    words, letters = word_scores([("The cat sat.", "the cat"), ("on the mat", "in a mat now")], "en")
+    assert (words.metric, words.value, words.unit) == ("wer", pytest.approx(100 * 4 / 6), "%")
+    assert words.counts.tolist() == [[100, 3], [300, 3]]
+    # "thecatsat" -> "thecat": 3 of 9; "onthemat" -> "inamatnow": by hand i/o, a for "the" (3), "now" (3) = 7 of 8
+    assert (letters.metric, letters.value) == ("cer", pytest.approx(100 * (3 + 7) / 17))
+
+
+def test_a_line_without_an_answer_is_all_errors() -> None:
+    assert [score.value for score in word_scores([("thank you", "")], "en")] == [100.0, 100.0]
+
+
+def test_words_are_not_counted_where_a_script_has_no_spaces() -> None:
+    (letters,) = word_scores([("你好，世界", "你好世")], "zh")
+    assert (letters.metric, letters.value) == ("cer", 25.0)
+
+
+def test_bleu_chrf_and_ter_are_sacrebleus_own() -> None:
+    scores = {score.metric: score for score in translation_scores(SPANISH, "es")}
+    texts, wanted = [text for _, text in SPANISH], [[reference for reference, _ in SPANISH]]
+    assert scores["bleu"].value == pytest.approx(sacrebleu.BLEU().corpus_score(texts, wanted).score)
+    assert scores["chrf"].value == pytest.approx(sacrebleu.CHRF().corpus_score(texts, wanted).score)
+    assert scores["ter"].value == pytest.approx(sacrebleu.TER().corpus_score(texts, wanted).score)
+    assert [scores[name].higher_is_better for name in ("bleu", "chrf", "ter")] == [True, True, False]
+    assert "tok:13a" in scores["bleu"].engine
+
+
+def test_the_same_text_scores_best() -> None:
+    same = {score.metric: score.value for score in translation_scores([(text, text) for text, _ in SPANISH[:2]], "es")}
+    assert same == {"bleu": pytest.approx(100), "chrf": pytest.approx(100), "ter": 0.0}
+
+
+def test_intervals_resample_whole_clusters() -> None:
+    score = mean_score("mos", "", np.repeat([3.0, 4.0], 50), "test")
+    assert score.value == 3.5
+    low, high = score.interval([])
+    assert 3.3 < low < 3.5 < high < 3.7
+    assert score.interval(["a"] * 50 + ["b"] * 50) == pytest.approx((3.0, 4.0))
+    assert score.interval(["a"] * 100) is None
