@@ -303,3 +303,19 @@ def aliases(settings: Settings, *, as_json: bool) -> int:
     from nightdub.apps.evaluate import show_aliases
 
     return show_aliases(settings, as_json=as_json)
+
+
+@cli.command()
+@click.argument("title")
+@click.argument("language")
+@click.option(
+    "--kind", "kinds", multiple=True, metavar="KIND", help="Only this kind of fault or harmless change; may be given several times."
+)
+@click.option("--all", "everything", is_flag=True, help="Every severity and several places, not only the least that must be caught.")
+@JSON
+@with_settings
+def faults(settings: Settings, title: str, language: str, kinds: tuple[str, ...], *, everything: bool, as_json: bool) -> int:
+    """Plant faults into the dub of TITLE in LANGUAGE and show what the gate catches."""
+    from nightdub.apps.faults import run_faults
+
+    return run_faults(settings, title, language, kinds, everything=everything, as_json=as_json)

@@ -83,7 +83,7 @@ def _complaints(result: TitleResult) -> dict[str, list[str]]:
 
 
 def _bad(metric: Metric) -> bool:
-    return metric.verdict in ("fail", "cannot tell") or metric.metric.endswith(("wer", "chrf"))
+    return metric.verdict in ("fail", "cannot tell", "overridden") or metric.metric.endswith(("wer", "chrf"))
 
 
 def _sounds(books: Books, result: TitleResult) -> Mapping[str, str]:

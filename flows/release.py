@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from nightdub.infra.environment import environment
 from nightdub.infra.errors import LedgerError
 from nightdub.infra.ledger import RecordedMeasurement, ReleaseAction, TitleState
 from nightdub.quality.gate import Override, decide
@@ -26,7 +27,8 @@ def decide_and_release(night: Night, planned: Planned, house: House, outputs: di
     decoder = msgspec.json.Decoder(Measurement)
     tables = [books.store.get_bytes(outputs[name]) for name in ("measure.measurements", "data_gate.measurements")]
     rows = [row for table in tables for row in decoder.decode_lines(table)]
-    books.ledger.record_measurements(night.run, title, language, [recorded(row) for row in rows])
+    here = {"environment": books.ledger.record_environment(environment())}
+    books.ledger.record_measurements(night.run, title, language, [recorded(row) | here for row in rows])
     found = Evidence(title, language, night.run, planned.recipe.digest, outputs["package.film"], tuple(rows))
     return judge(books, house.policy, found)
 

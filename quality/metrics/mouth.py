@@ -26,7 +26,7 @@ FACTS: dict[str, MetricFact] = {
         -1,
         1,
         "Pearson correlation of the dubbed speech's loudness with the mouth's opening, frame by frame as seen and heard; the opening is "
-        "the share of the lips' zone that is darker than 0.6 of the cheeks",
+        "the share between the lips that is dark, or as light as skin and less red: the inside of a mouth, and teeth",
         _SOURCE,
         _NONE,
         interval=True,
@@ -37,7 +37,7 @@ FACTS: dict[str, MetricFact] = {
         500,
         "shift of the mouth against the voice at which that correlation is highest; above 0 = the mouth is late",
         _SOURCE,
-        f"{_NONE}; or the highest correlation is below 0.3",
+        f"{_NONE}; or there are fewer than 250 frames with speech; or the highest correlation is below 0.3",
     ),
     "lips.dtw": MetricFact(
         "deviations",
@@ -52,21 +52,23 @@ FACTS: dict[str, MetricFact] = {
 }
 
 Curve = npt.NDArray[np.float64]  # one value per frame
+Picture = npt.NDArray[np.uint8]  # (height, width), grey, or (height, width, 3), BGR
 Detail = tuple[float, float, float]  # variance of the Laplacian in the mouth's region, around the lips, in the upper half of the face
 
 LAGS = 12  # frames to each side within which the mouth may be found early or late
 WARP = 3  # frames by which the path may leave the diagonal: with more, any two curves of syllables fit
 FEWEST = 12  # frames with speech below which no mouth is judged
 _QUIET = 10 ** (-45 / 20)  # RMS, full scale: below it nothing is said
-_DARK = 0.6  # of the cheeks' grey: what is darker between the lips is the inside of a mouth
+_DARK = 0.6  # of the cheeks' light: what is darker between the lips is the inside of a mouth
+_TEETH, _PALE = 0.8, 0.012  # what has this share of the cheeks' light, and is by this much less red, is teeth (as in `tasks.lips`)
 _FLAT = 1e-4  # deviation of loudness below which it says nothing
-STILL = 0.01  # deviation of the opening below which a mouth does not open and close; a talking one has 0.03 to 0.06
+STILL = 0.015  # deviation of the opening below which a mouth does not open and close; talking gives 0.04 to 0.08, coding 0.007
 
 # An aligned face is 96 pixels wide and reaches from the top of its box to below the chin; parts as rows and columns of it.
 _SIDE, _DEPTH = 96, 115
 _UPPER = (slice(10, 53), slice(10, 86))  # eyes and nose
 _MOUTH = (slice(62, 106), slice(19, 77))
-_LIPS = (slice(65, 96), slice(24, 72))
+_BETWEEN = (slice(65, 100), slice(36, 60))  # the middle of the lips
 _CHEEKS = (slice(43, 62), slice(19, 77))
 _AROUND = np.zeros((_DEPTH, _SIDE), bool)  # skin that an engine redraws and that articulation hardly moves
 _AROUND[58:113, 8:88] = True
@@ -85,7 +87,7 @@ class MouthScore:
     flicker: float  # mean absolute second difference in time around the lips, dub less source, levels
     motion: float  # mean absolute step of the dub's mouth from frame to frame, levels
     steady: float  # the same of the upper half
-    opening: float  # standard deviation of the opening from the first word to the last, share of the lips' zone
+    opening: float  # standard deviation of the opening from the first word to the last, share of the lips' middle
     correlations: tuple[float, ...] = ()  # of loudness with opening, the mouth taken -LAGS to LAGS frames later
     dtw: float | None = None  # mean cost of the best path between the two, standard deviations
 
@@ -96,11 +98,13 @@ class MouthWatch:
 
     _faces: tuple[list[Grey], list[Grey]] = field(default_factory=lambda: ([], []))
     _edges: list[tuple[Detail, Detail]] = field(default_factory=list)
+    _opened: list[float] = field(default_factory=list)
 
-    def look(self, source: Grey, dub: Grey, box: Box) -> None:
-        """Take one frame of both films and the face's box in it."""
+    def look(self, source: Grey, dub: Grey, colour: Picture, box: Box) -> None:
+        """Take one frame of both films, the dub's in colour as well, and the face's box in it."""
         for kept, picture in zip(self._faces, (source, dub), strict=True):
             kept.append(aligned(picture, box))
+        self._opened.append(opening(aligned(colour, box)))
         self._edges.append((_edges(source, box), _edges(dub, box)))
 
     def score(self, levels: Curve) -> MouthScore | None:
@@ -109,7 +113,7 @@ class MouthWatch:
         if np.count_nonzero(spoken) < FEWEST:
             return None
         source, dub = (np.stack(faces) for faces in self._faces)
-        opened = np.array([opening(face) for face in dub])
+        opened = np.array(self._opened)
         before, after = np.array(self._edges)[spoken].mean(axis=0)
         kept = [_ratio(float(one), float(other)) for one, other in zip(after, before, strict=True)]
         talk = slice(int(spoken.argmax()), len(spoken) - int(spoken[::-1].argmax()))  # from the first spoken frame to the last
@@ -135,8 +139,11 @@ def speech_levels(speech: Sound, sample_rate: int, frames: int, frame_rate: floa
     return np.asarray(np.sqrt(np.maximum(np.diff(energy[edges]), 0.0) / np.maximum(np.diff(edges), 1)), np.float64)
 
 
-def aligned(picture: Grey, box: Box) -> Grey:
-    """Return a face as 96 x 115 pixels, its box's sides at the picture's own; what lies outside the film repeats its edge."""
+def aligned(picture: Picture, box: Box) -> Picture:
+    """Return a face as 96 x 115 pixels, grey or BGR as it comes, its box's sides at the picture's own.
+
+    What lies outside the film repeats its edge.
+    """
     import cv2
 
     x, y, width, height = box
@@ -145,12 +152,21 @@ def aligned(picture: Grey, box: Box) -> Grey:
     return np.asarray(cv2.warpAffine(picture, place, (_SIDE, _DEPTH), **options), np.uint8)
 
 
-def opening(face: Grey) -> float:
-    """Return the share of an aligned face's lips zone that is darker than 0.6 of its cheeks, 0..1: the dark of an open mouth.
+def opening(face: Picture) -> float:
+    """Return the share of an aligned BGR face's middle of the lips that is dark or teeth, 0..1.
 
-    Shadow and beards count as well, so that only its changes mean something; teeth do not count.
+    Shadow and beards are dark as well, and a black and white film shows no teeth, so that only changes mean something.
     """
-    return float(np.mean(face[_LIPS] < _DARK * np.median(face[_CHEEKS])))
+    cheeks, between = (_light_and_redness(face[part]) for part in (_CHEEKS, _BETWEEN))
+    light, redness = (float(np.median(values)) for values in cheeks)
+    teeth = (between[0] > _TEETH * light) & (between[1] < redness - _PALE)
+    return float(np.mean((between[0] < _DARK * light) | teeth))
+
+
+def _light_and_redness(picture: Picture) -> tuple[Real, Real]:
+    """Return BT.601 luma, and the pseudo hue of Hulbert and Poggio 1998: red over red and green."""
+    blue, green, red = np.moveaxis(picture.astype(np.float32), -1, 0)
+    return 0.114 * blue + 0.587 * green + 0.299 * red, red / (green + red + 1)
 
 
 def lag_correlations(levels: Curve, opened: Curve, spoken: npt.NDArray[np.bool_]) -> tuple[float, ...]:

@@ -118,7 +118,7 @@ FACTS: dict[str, MetricFact] = {
 
 _ABOVE_NOISE, _LEVELS = 1.25, 0.75  # a mouth changed or moved: by this much more than the upper face, and these levels
 _SECOND = 25  # frames with speech below which a mouth may well keep still
-_BELIEVED = 0.3  # correlation below which no lag is read from it
+_BELIEVED, _ENOUGH = 0.3, 250  # correlation, and frames with speech, below which no lag is read: syllables repeat, and chance finds a fit
 
 
 def picture_measurements(scores: Sequence[ShotScore], frame_rate: Fraction) -> list[Measurement]:
@@ -236,8 +236,9 @@ def _lips(rows: Sequence[tuple[str, MouthScore]], frame_rate: Fraction) -> list[
     found = f"highest, {curve[best]:.2f}, with the mouth {best - LAGS} frames late"
     now = [mouth.correlations[LAGS] for _, mouth in rows]
     least = tuple(Worst(shot, round(value, 3)) for value, (shot, _) in sorted(zip(now, rows, strict=True), key=lambda row: row[0])[:WORST])
-    lag = Measurement("lips.lag", None, "ms", engine=_engine(), not_measured=f"the mouth does not follow the voice: {found}")
-    if curve[best] >= _BELIEVED:
+    why = f"the mouth does not follow the voice: {found}" if sum(frames) >= _ENOUGH else f"{sum(frames)} frames with speech: {_ENOUGH} tell"
+    lag = Measurement("lips.lag", None, "ms", engine=_engine(), not_measured=why)
+    if curve[best] >= _BELIEVED and sum(frames) >= _ENOUGH:
         lag = Measurement("lips.lag", float(1000 * (best - LAGS) / frame_rate), "ms", sum(frames), _engine(), detail=found)
     paths = [(mouth.dtw, mouth.frames) for _, mouth in rows if mouth.dtw is not None]
     return [

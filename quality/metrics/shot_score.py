@@ -14,7 +14,7 @@ import numpy.typing as npt
 from nightdub.infra.errors import MediaError
 from nightdub.infra.media.ffmpeg import read_frames
 from nightdub.quality.metrics import pixels
-from nightdub.quality.metrics.mouth import MouthScore, MouthWatch, speech_levels
+from nightdub.quality.metrics.mouth import MouthScore, MouthWatch, Picture, speech_levels
 from nightdub.quality.metrics.pixels import Grey, Mask
 from nightdub.tasks.faces import box_at
 from nightdub.tasks.lips import Box, mouth_region
@@ -68,21 +68,21 @@ def score_shot(
     """
     try:
         seen = _Comparison(clip, face)
-        for ours, theirs in _both(source, dub, clip, clip.first if dub_first is None else dub_first):
-            seen.look(ours, theirs)
+        for original, frame in _both(source, dub, clip, clip.first if dub_first is None else dub_first):
+            seen.look(pixels.grey(original), pixels.grey(frame), frame)
         return seen.score(speech_levels(speech, sample_rate, clip.last - clip.first, float(frame_rate)))
     except MediaError as error:
         return ShotScore(clip.shot, clip.last - clip.first, clip.moved, unread=str(error))
 
 
-def _both(source: Path, dub: Path, clip: ShotClip, dub_first: int) -> Iterator[tuple[Grey, Grey]]:
-    """Yield the grey frames of two films side by side. Raises: MediaError where frames lack or the sizes differ."""
+def _both(source: Path, dub: Path, clip: ShotClip, dub_first: int) -> Iterator[tuple[Picture, Picture]]:
+    """Yield the frames of two films side by side, BGR. Raises: MediaError where frames lack or the sizes differ."""
     ours, theirs = read_frames(source, clip.first, clip.last), read_frames(dub, dub_first, dub_first + clip.last - clip.first)
     for one, other in zip(ours, theirs, strict=True):
         if one.shape != other.shape:
             sizes = [f"{frame.shape[1]}x{frame.shape[0]}" for frame in (one, other)]
             raise MediaError(f"a picture of {sizes[1]}", where=str(dub), allowed=sizes[0], fix="deliver the source's size")
-        yield pixels.grey(one), pixels.grey(other)
+        yield one, other
 
 
 @dataclass(slots=True)
@@ -99,8 +99,8 @@ class _Comparison:
     _tiny: tuple[list[Grey], list[Grey], list[Mask]] = field(default_factory=lambda: ([], [], []))
     _watch: MouthWatch = field(default_factory=MouthWatch)
 
-    def look(self, source: Grey, dub: Grey) -> None:
-        """Take the next frame of both films."""
+    def look(self, source: Grey, dub: Grey, colour: Picture) -> None:
+        """Take the next frame of both films, the dub's in colour as well."""
         number = self.clip.first + len(self._tiny[0])
         box = None if self.face.skipped or not self.face.boxes else box_at(self.face, number)
         height, width = source.shape
@@ -114,7 +114,7 @@ class _Comparison:
             self._compare(source, dub, pixels.without(source.shape, mouth) if mouth else None)
             self._look_outside(source, dub, box, number)
         if box:
-            self._watch.look(source, dub, box)
+            self._watch.look(source, dub, colour, box)
         small = pixels.shrunk(source, pixels.TINY)
         self._tiny[0].append(small)
         self._tiny[1].append(pixels.shrunk(dub, pixels.TINY))

@@ -48,7 +48,9 @@ FACTS: dict[str, MetricFact] = {
     "speech.silent_lines": _fact(
         "lines", 0, inf, "lines to be spoken that are silence or nearly", "less than 50 ms above -50 dBFS", "no line"
     ),
-    "speech.level": _fact("dBFS", -120, 0, "mean level of the lines while they sound", "after ITU-T P.56"),
+    "speech.level": MetricFact(
+        "dBFS", -120, 0, "mean level of the lines while they sound", "after ITU-T P.56", _SHORT, _ALONE, interval=True
+    ),
     "speech.level_difference": MetricFact(
         "dB",
         0,

@@ -29,12 +29,14 @@ def test_a_face_is_aligned_by_its_box() -> None:
     assert (face == aligned(np.repeat(np.repeat(picture, 2, 0), 2, 1), (120, 100, 192, 192))).mean() > 0.98
 
 
-def test_opening_is_the_dark_share_between_the_lips() -> None:
-    face = np.full((115, 96), 150, np.uint8)
+def test_opening_is_what_is_dark_or_teeth_between_the_lips() -> None:
+    face = np.full((115, 96, 3), (120, 140, 200), np.uint8)  # skin: luma 156, redness 200 / 341
     assert opening(face) == 0
-    face[70:85, 30:54] = 80  # 15 x 24 of the zone's 31 x 48 pixels, darker than 0.6 x 150
-    assert opening(face) == pytest.approx(15 * 24 / (31 * 48))
-    face[70:85, 30:54] = 91
+    face[70:84, 36:48] = 60  # 14 x 12 of the zone's 35 x 24 pixels, darker than 0.6 of the skin
+    assert opening(face) == pytest.approx(14 * 12 / (35 * 24))
+    face[84:91, 36:48] = 230  # as red as green: 7 x 12 of teeth
+    assert opening(face) == pytest.approx(21 * 12 / (35 * 24))
+    face[70:91, 36:48] = (90, 100, 190)  # lips: redder than skin, and not dark
     assert opening(face) == 0
 
 
@@ -86,13 +88,13 @@ def rows(*mouths: MouthScore | None) -> dict[str, Measurement]:
 
 
 def test_mouths_are_put_together() -> None:
-    found = rows(GOOD, replace(GOOD, frames=150, sharpness=0.5, flicker=3.0, dtw=0.8))
+    found = rows(GOOD, replace(GOOD, frames=250, sharpness=0.5, flicker=3.0, dtw=0.8))
     assert found["picture.mouth_sharpness"].value == 0.5
     assert found["picture.mouth_flicker"].value == 3.0
     assert [worst.segment for worst in found["picture.mouth_sharpness"].worst] == ["s1", "s0"]
     assert found["lips.correlation"].value == pytest.approx(0.5)
     assert found["lips.lag"].value == 40  # one frame of 25 a second
-    assert found["lips.dtw"].value == pytest.approx((50 * 0.4 + 150 * 0.8) / 200)
+    assert found["lips.dtw"].value == pytest.approx((50 * 0.4 + 250 * 0.8) / 300)
     assert (found["picture.ungenerated_shots"].value, found["picture.frozen_mouth_shots"].value) == (0, 0)
 
 
@@ -109,9 +111,10 @@ def test_a_mouth_is_frozen_that_neither_opens_nor_moves() -> None:
 
 
 def test_no_lag_is_read_from_a_mouth_that_does_not_follow() -> None:
-    found = rows(replace(GOOD, correlations=(0.1,) * (2 * LAGS + 1)))
+    found = rows(replace(GOOD, frames=250, correlations=(0.1,) * (2 * LAGS + 1)))
     assert found["lips.correlation"].value == pytest.approx(0.1)
     assert found["lips.lag"].not_measured.startswith("the mouth does not follow the voice")
+    assert rows(GOOD)["lips.lag"].not_measured == "50 frames with speech: 250 tell"
 
 
 def test_a_mouth_nobody_could_judge_is_not_measured() -> None:
