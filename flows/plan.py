@@ -79,6 +79,6 @@ def _reasons(row: Standing | None, mark: str, *, again: bool) -> tuple[str, ...]
         return ("was not finished",)
     if row.state == "failed" and (again or any(f"[{cause}]" in reason for cause in AGAIN for reason in row.reasons)):
         return ("failed before",)
-    if again and row.state == "held" and any(reason.startswith(("account.", "picture.failed")) for reason in row.reasons):
-        return ("failed before",)  # lines or shots of it did
+    if again and row.state == "held" and any(reason.startswith(("account.", "picture.", "speech.")) for reason in row.reasons):
+        return ("failed before",)  # lines or shots of it may have
     return (mark,) if mark else ()

@@ -192,7 +192,8 @@ class Builder:
                 return self._make(ask, lease, progress or (lambda _: None), fresh=fresh)
             except NightdubError as error:
                 if not isinstance(error, LeaseLost):
-                    self.ledger.fail(ask.key, self.owner, claim.fence, error.to_row(), lease.cost)
+                    row = error.to_row() | {"code": getattr(error, "cause", "") or error.code}
+                    self.ledger.fail(ask.key, self.owner, claim.fence, row, lease.cost)
                 if error.transient or isinstance(error, LeaseLost | StepFailed):
                     raise
                 raise _step_failed(ask, error.to_row()) from error
@@ -310,10 +311,9 @@ def _refuse_total_loss(ask: Ask, results: Sequence[Result]) -> None:
 
 
 def _step_failed(ask: Ask, row: dict[str, Any]) -> StepFailed:
-    within = row.get("where", "")
-    place = (
-        f"{_place(ask)}: {within}" if within and not within.startswith("/") else _place(ask)
-    )  # a path of the store tells nobody anything
+    within, place = row.get("where", ""), _place(ask)
+    if within and not within.startswith((place, "/")):  # a path of the store tells nobody anything
+        place = f"{place}: {within}"
     return StepFailed(
         row.get("what", "unknown cause"), cause=row.get("code", ""), where=place, allowed=row.get("allowed", ""), fix=row.get("fix", "")
     )

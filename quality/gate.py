@@ -124,7 +124,15 @@ def _judge(rule: Rule, rows: Sequence[Measurement]) -> Verdict:
         straddles = f"the 95 % interval {low:.4g} to {high:.4g} has values on both sides of {demand}"
         return _verdict(rule, row, "cannot tell", f"{rule.metric}: cannot tell: {straddles}")
     sure = f" (95 % interval {low:.4g} to {high:.4g})" if rule.confidence else ""
-    return _verdict(rule, row, "fail", rule.against(row.value or 0.0) + sure)
+    return _verdict(rule, row, "fail", rule.against(row.value or 0.0) + sure + _named(row))
+
+
+def _named(row: Measurement) -> str:
+    """Return the worst that a measurement names, or what it says of itself, for the reader of a reason."""
+    if row.worst:
+        worst = row.worst[0]
+        return f"; worst: {worst.segment}" + (f" ({worst.detail})" if worst.detail else "")
+    return f"; {row.detail}" if row.detail else ""
 
 
 def _verdict(rule: Rule, row: Measurement, outcome: Outcome, reason: str) -> Verdict:

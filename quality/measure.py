@@ -14,11 +14,14 @@ from nightdub.quality.instruments import instruments
 from nightdub.quality.metrics import words
 from nightdub.quality.metrics.account import account_measurements, make_account
 from nightdub.quality.metrics.comet import comet_score
+from nightdub.quality.metrics.fid import face_crops, picture_distances
 from nightdub.quality.metrics.fidelity import checked_lines
+from nightdub.quality.metrics.films import vmaf
 from nightdub.quality.metrics.leakage import RATE, LeakClip, leakage
 from nightdub.quality.metrics.lse import face_clips, lip_sync_errors
 from nightdub.quality.metrics.pairs import TextPair
 from nightdub.quality.metrics.picture import picture_measurements
+from nightdub.quality.metrics.same_picture import picture_difference
 from nightdub.quality.metrics.shot_score import ShotScore, score_shot
 from nightdub.quality.metrics.speech import LineScore, LineSound, score_line, speech_measurements
 from nightdub.quality.metrics.subtitles import subtitle_measurements
@@ -45,6 +48,7 @@ def measure_dub(dub: Dub, findings: Findings) -> list[Measurement]:
         *_from_rows(dub),
         *speech_measurements(findings.lines, predictors=instruments().predictors(commercial=dub.commercial)),
         *picture_measurements(findings.shots, dub.frame_rate),
+        *_whole_picture(dub, findings),
         *findings.programme,
     ]
 
@@ -93,6 +97,16 @@ def measure_programme(dub: Dub) -> list[Measurement]:
     delivery = Delivery(files.film, files.programme, files.source, dub.target, dub.source, dub.frame_rate, dub.spans, spoken, (dub.target,))
     faces = face_clips(files.film, files.programme, dub.shots, dub.tracks, dub.frame_rate)
     return [*programme_measurements(delivery), *lip_sync_errors(faces), leakage(_leak_clips(dub))]
+
+
+def _whole_picture(dub: Dub, findings: Findings) -> list[Measurement]:
+    """Return what is measured of the film's picture from end to end, whose shots were judged one by one."""
+    faces = (face_crops(path, dub.shot_clips, dub.tracks) for path in (dub.files.source, dub.files.film))
+    return [
+        picture_difference(dub.files.film, dub.shot_clips, findings.shots),
+        vmaf(dub.files.source, dub.files.film),
+        *picture_distances(*faces),
+    ]
 
 
 def _leak_clips(dub: Dub) -> Iterator[LeakClip]:

@@ -144,7 +144,7 @@ VERIFICATION: tuple[Step, ...] = (
     ),
     Step(
         "watch",
-        1,
+        2,
         "language",
         ("lips.clips", "shots.shots", "faces.tracks", "fit.placements", "stretch.clips", "in.source", "probe.facts"),
         _split_watch,
@@ -154,7 +154,7 @@ VERIFICATION: tuple[Step, ...] = (
     ),
     Step(
         "measure",
-        2,
+        3,
         "language",
         (*NEEDED, *SCORES, *(f"{name}?" for name in IF_THERE)),
         _split_measure,

@@ -62,7 +62,7 @@ _QUIET = 10 ** (-45 / 20)  # RMS, full scale: below it nothing is said
 _DARK = 0.6  # of the cheeks' light: what is darker between the lips is the inside of a mouth
 _TEETH, _PALE = 0.8, 0.012  # what has this share of the cheeks' light, and is by this much less red, is teeth (as in `tasks.lips`)
 _FLAT = 1e-4  # deviation of loudness below which it says nothing
-STILL = 0.015  # deviation of the opening below which a mouth does not open and close; talking gives 0.04 to 0.08, coding 0.007
+STILL = 0.01  # deviation of the opening below which a mouth does not open and close; talking gives 0.04 to 0.09, coding 0.007
 
 # An aligned face is 96 pixels wide and reaches from the top of its box to below the chin; parts as rows and columns of it.
 _SIDE, _DEPTH = 96, 115
@@ -89,6 +89,7 @@ class MouthScore:
     steady: float  # the same of the upper half
     opening: float  # standard deviation of the opening from the first word to the last, share of the lips' middle
     correlations: tuple[float, ...] = ()  # of loudness with opening, the mouth taken -LAGS to LAGS frames later
+    on_screen: float = 1.0  # step of the dub's mouth over that of the upper half, each at its own place on the screen
     dtw: float | None = None  # mean cost of the best path between the two, standard deviations
 
 
@@ -99,6 +100,8 @@ class MouthWatch:
     _faces: tuple[list[Grey], list[Grey]] = field(default_factory=lambda: ([], []))
     _edges: list[tuple[Detail, Detail]] = field(default_factory=list)
     _opened: list[float] = field(default_factory=list)
+    _steps: list[tuple[float, float]] = field(default_factory=list)
+    _before: list[Grey] = field(default_factory=list)
 
     def look(self, source: Grey, dub: Grey, colour: Picture, box: Box) -> None:
         """Take one frame of both films, the dub's in colour as well, and the face's box in it."""
@@ -106,6 +109,9 @@ class MouthWatch:
             kept.append(aligned(picture, box))
         self._opened.append(opening(aligned(colour, box)))
         self._edges.append((_edges(source, box), _edges(dub, box)))
+        before = self._before[0] if self._before else dub
+        self._steps.append((_step(before, dub, _mouth_pixels(dub, box)), _step(before, dub, _upper_pixels(box))))
+        self._before = [dub]
 
     def score(self, levels: Curve) -> MouthScore | None:
         """Return what was seen where `levels` (RMS of the dubbed speech per frame, full scale) tell of speech; None = too little."""
@@ -128,6 +134,7 @@ class MouthWatch:
             steady=_motion(dub, _UPPER, spoken),
             opening=float(opened[talk].std()),
             correlations=correlations,
+            on_screen=_ratio(*(float(step) for step in np.array(self._steps)[spoken].mean(axis=0))),
             dtw=path_cost(levels[talk], opened[talk]) if correlations else None,
         )
 
@@ -200,16 +207,28 @@ def path_cost(levels: Curve, opened: Curve) -> float:
 def _edges(picture: Grey, box: Box) -> Detail:
     """Return the variance of the Laplacian (Pech-Pacheco et al. 2000) in the film's own pixels; 0 where a part lies outside the film."""
     x, y, width, height = box
-    left, top, right, bottom = mouth_region(box, picture.shape[1], picture.shape[0])
-    mouth = _laplacian(picture[top:bottom, left:right])
+    left, top, _, _ = mouth_region(box, picture.shape[1], picture.shape[0])
+    mouth = _laplacian(picture[_mouth_pixels(picture, box)])
     hole = (x + _RING[0] * width - left, y + _RING[1] * height - top, x + _RING[2] * width - left, y + _RING[3] * height - top)
-    upper = _laplacian(picture[_pixels(y, height, 0.1, 0.55), _pixels(x, width, 0.1, 0.9)])
-    return _variance(mouth), _variance(mouth[without(mouth.shape, hole)]), _variance(upper)
+    return _variance(mouth), _variance(mouth[without(mouth.shape, hole)]), _variance(_laplacian(picture[_upper_pixels(box)]))
 
 
-def _pixels(start: float, side: float, first: float, last: float) -> slice:
-    """Return the pixels between two shares of a box's side, none of them before the picture."""
-    return slice(max(0, round(start + first * side)), max(0, round(start + last * side)))
+def _mouth_pixels(picture: Grey, box: Box) -> tuple[slice, slice]:
+    left, top, right, bottom = mouth_region(box, picture.shape[1], picture.shape[0])
+    return slice(top, bottom), slice(left, right)
+
+
+def _upper_pixels(box: Box) -> tuple[slice, slice]:
+    """Return rows and columns of the upper half of a face, none of them before the picture."""
+    x, y, width, height = box
+    rows, columns = ((y + 0.1 * height, y + 0.55 * height), (x + 0.1 * width, x + 0.9 * width))
+    return slice(*(max(0, round(row)) for row in rows)), slice(*(max(0, round(column)) for column in columns))
+
+
+def _step(before: Grey, now: Grey, place: tuple[slice, slice]) -> float:
+    """Return the mean absolute difference of two frames in one place, levels; 0 for a place outside the film."""
+    change = now[place].astype(np.int16) - before[place]
+    return float(np.abs(change).mean()) if change.size else 0.0
 
 
 def _laplacian(picture: Grey) -> Real:

@@ -92,7 +92,8 @@ FACTS: dict[str, MetricFact] = {
         "shots",
         0,
         inf,
-        "shots with a redrawn mouth and a second of speech, in which the mouth neither opens and closes nor moves more than the upper face",
+        "shots with a redrawn mouth and a second of speech, in which it neither opens and closes nor moves more than the upper face, "
+        "or stands still on the screen while the face moves",
         _PIXELS,
         _HELD,
     ),
@@ -117,6 +118,7 @@ FACTS: dict[str, MetricFact] = {
 }
 
 _ABOVE_NOISE, _LEVELS = 1.25, 0.75  # a mouth changed or moved: by this much more than the upper face, and these levels
+_NAILED = 0.6  # of the upper face's steps on the screen: a mouth that goes along makes at least as large ones
 _SECOND = 25  # frames with speech below which a mouth may well keep still
 _BELIEVED, _ENOUGH = 0.3, 250  # correlation, and frames with speech, below which no lag is read: syllables repeat, and chance finds a fit
 
@@ -212,7 +214,9 @@ def _mouths(moved: Sequence[ShotScore], frame_rate: Fraction) -> list[Measuremen
 
 
 def _frozen(mouth: MouthScore) -> bool:
-    return mouth.opening < STILL and mouth.motion <= _ABOVE_NOISE * mouth.steady + _LEVELS
+    """Return whether a mouth keeps its shape on its face, or its place on the screen while the face moves."""
+    shut = mouth.opening < STILL and mouth.motion <= _ABOVE_NOISE * mouth.steady + _LEVELS
+    return shut or mouth.on_screen < _NAILED
 
 
 def _shots(metric: str, found: Sequence[str], judged: int) -> Measurement:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -39,6 +40,7 @@ class ShotScore:
     misplaced: tuple[int, ...] = ()
     outside: tuple[int, ...] = ()  # something changed outside the face
     mouth: MouthScore | None = None  # None = no face, or hardly a word
+    seen: str = ""  # digest of the dub's frames, as they were decoded
     unread: str = ""  # why the shot could not be compared; nothing else is set then
 
 
@@ -67,10 +69,12 @@ def score_shot(
     A film that has not these frames, or another size, gives a score that says so in `unread`.
     """
     try:
-        seen = _Comparison(clip, face)
+        seen, frames = _Comparison(clip, face), hashlib.sha256()
         for original, frame in _both(source, dub, clip, clip.first if dub_first is None else dub_first):
             seen.look(pixels.grey(original), pixels.grey(frame), frame)
-        return seen.score(speech_levels(speech, sample_rate, clip.last - clip.first, float(frame_rate)))
+            frames.update(frame.data)
+        score = seen.score(speech_levels(speech, sample_rate, clip.last - clip.first, float(frame_rate)))
+        return replace(score, seen=frames.hexdigest())
     except MediaError as error:
         return ShotScore(clip.shot, clip.last - clip.first, clip.moved, unread=str(error))
 

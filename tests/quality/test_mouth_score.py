@@ -107,6 +107,7 @@ def test_a_mouth_is_frozen_that_neither_opens_nor_moves() -> None:
     assert rows(still)["picture.frozen_mouth_shots"].value == 1
     assert rows(replace(still, opening=0.03))["picture.frozen_mouth_shots"].value == 0
     assert rows(replace(still, motion=4.0))["picture.frozen_mouth_shots"].value == 0
+    assert rows(replace(GOOD, on_screen=0.3))["picture.frozen_mouth_shots"].value == 1
     assert rows(replace(still, frames=20))["picture.frozen_mouth_shots"].not_measured
 
 

@@ -89,6 +89,12 @@ def test_a_frozen_mouth(filmed: Filmed) -> None:
     assert found["correlation"] is None
 
 
+def test_a_mouth_that_stays_behind_when_the_head_moves(filmed: Filmed) -> None:
+    place = filmed.region(30)
+    frames = [blended(frame, place, filmed.dubbed[30][place]) for frame in filmed.dubbed]
+    assert values(filmed.score(frames, "nailed"))["frozen_mouth_shots"] == 1
+
+
 def test_a_flickering_mouth(filmed: Filmed) -> None:
     def flicker(index: int, mouth: np.ndarray) -> np.ndarray:
         return np.clip(mouth.astype(int) + (5 if index % 2 else -5), 0, 255).astype(np.uint8)
