@@ -39,6 +39,10 @@ MODULES = (
     "faster_whisper",
     "sacrebleu",
     "jiwer",
+    "num2words",
+    "pystoi",
+    "speechmos",
+    "great_expectations",
 )
 LEAST_FREE = 5 << 30  # bytes below which a night is likely to fill the disk
 

@@ -116,6 +116,8 @@ def show_summary(report: NightReport, home: Path) -> None:
     )
     for problem in report.problems:
         print_line(f"problem: {problem}", "red")
+    for engine in report.engines:
+        print_line(f"engine changed: {engine}", "yellow")
     print_line(f"report: {home / 'report.html'}")
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
-NAMES = ("plan", "fanout", "mix", "edit", "night", "bootstrap", "words")
+NAMES = ("plan", "fanout", "mix", "edit", "night", "measure", "bootstrap", "words")
 BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import groupby
 from pathlib import Path
@@ -22,7 +23,8 @@ from nightdub.flows.night import Books, Night, load_catalogue, load_houses, open
 from nightdub.flows.page import write_report
 from nightdub.flows.plan import Planned, make_plan
 from nightdub.flows.policy import LOCALISE, PERCEIVE
-from nightdub.flows.recipe import FileDigests
+from nightdub.flows.recipe import FileDigests, House
+from nightdub.flows.regression import rerun_changed
 from nightdub.flows.report import NightReport, make_report, summary_markdown
 from nightdub.flows.title import Outcome
 from nightdub.flows.watch import Event, tell
@@ -78,8 +80,12 @@ def run_night(
     minutes: float | None,
     progress: Callable[[float], object] = lambda _: None,
 ) -> NightReport:
-    """Plan, build what is missing, and write the report of one night; `progress` is told the percentage that has ended."""
+    """Plan, build what is missing, and write the report of one night; `progress` is told the percentage that has ended.
+
+    When all that is done, engines that are no longer what they were at their evaluation are evaluated again, and the report says so.
+    """
     started = time.time()
+    deadline = None if minutes is None else time.monotonic() + 60 * minutes
     tidy(books)
     houses, digests = load_houses(books.settings, catalogue, books.ledger), FileDigests(books.ledger)
     titles = [title for title in catalogue.titles if not only or title.id in only]
@@ -90,7 +96,6 @@ def run_night(
     outcomes: list[Outcome] = []
     try:
         if todo:
-            deadline = None if minutes is None else time.monotonic() + 60 * minutes
             with open_night(books, houses, digests, run) as night:
                 for outcome in build_titles(night, todo, deadline):
                     outcomes.append(outcome)
@@ -102,7 +107,24 @@ def run_night(
         raise
     books.ledger.finish_run(run, "done", report.counts())
     write_report(books, report)
+    if found := _changed_engines(books, houses.values(), deadline):
+        report = replace(report, engines=found)
+        write_report(books, report)
     return report
+
+
+def _changed_engines(books: Books, houses: Iterable[House], deadline: float | None) -> tuple[str, ...]:
+    """Return what the regression test says of the night's engines that have changed; whatever goes wrong in it stops no night.
+
+    After the deadline nothing is started: the scheduled test, or the next night, finds the same.
+    """
+    if deadline is not None and time.monotonic() >= deadline:
+        return ()
+    tell(Event("step", step="regression test"))
+    try:
+        return tuple(str(row) for row in rerun_changed(books, houses))
+    except Exception as error:
+        return (f"the regression test could not be run: {type(error).__name__}: {error}",)
 
 
 def build_titles(night: Night, todo: Iterable[Planned], deadline: float | None) -> Iterator[Outcome]:

@@ -85,6 +85,7 @@ class NightReport:
     engine_seconds: float
     problems: tuple[str, ...]  # rows of the catalogue that could not be read, and what is wrong with it as a table
     results: tuple[TitleResult, ...]
+    engines: tuple[str, ...] = ()  # those that changed since they were evaluated, and what the regression test says of each
 
     def counts(self) -> dict[str, Any]:
         """Return the account alone, as the ledger and Prefect keep it."""
@@ -148,6 +149,7 @@ def make_report(
         engine_seconds=sum(line.engine for line in costs),
         problems=(*(str(problem) for problem in catalogue.problems), *wrong),
         results=results,
+        engines=(),
     )
 
 

@@ -19,6 +19,7 @@ from nightdub.quality.metrics.fidelity import checked_lines
 from nightdub.quality.metrics.films import vmaf
 from nightdub.quality.metrics.leakage import RATE, LeakClip, leakage
 from nightdub.quality.metrics.lse import face_clips, lip_sync_errors
+from nightdub.quality.metrics.mixed import mix_measurements
 from nightdub.quality.metrics.pairs import TextPair
 from nightdub.quality.metrics.picture import picture_measurements
 from nightdub.quality.metrics.same_picture import picture_difference
@@ -96,7 +97,8 @@ def measure_programme(dub: Dub) -> list[Measurement]:
     files, spoken = dub.files, [(line.start, line.end) for line in dub.segments if line.end > line.start]
     delivery = Delivery(files.film, files.programme, files.source, dub.target, dub.source, dub.frame_rate, dub.spans, spoken, (dub.target,))
     faces = face_clips(files.film, files.programme, dub.shots, dub.tracks, dub.frame_rate)
-    return [*programme_measurements(delivery), *lip_sync_errors(faces), leakage(_leak_clips(dub))]
+    mixed = mix_measurements(files.dialogue, dub.placements)
+    return [*programme_measurements(delivery), *lip_sync_errors(faces), *mixed, leakage(_leak_clips(dub))]
 
 
 def _whole_picture(dub: Dub, findings: Findings) -> list[Measurement]:

@@ -136,7 +136,7 @@ def _problems(rule: Rule, where: str) -> list[ConfigError]:
         near = [name for name in METRICS if name.split(".")[0] == rule.metric.split(".")[0]] or sorted(
             {name.split(".")[0] + ".*" for name in METRICS}
         )
-        return [_problem(f"unknown metric {rule.metric!r}", where, ", ".join(near), "docs/policies.md lists the metrics")]
+        return [_problem(f"unknown metric {rule.metric!r}", where, ", ".join(near), "docs/metrics.md lists the metrics")]
     where, problems = f"{where} ({rule.metric})", []
     if rule.unit != fact.unit:
         what = f"{rule.metric} is measured in {fact.unit or 'no unit'}, not in {rule.unit or 'no unit'}"

@@ -312,8 +312,9 @@ class Account:
     excused: int
     failed: int
     reasons: dict[str, int] = field(default_factory=dict)  # reason or cause -> lines
+    double: tuple[str, ...] = ()  # lines with more rows than one, and rows of no known line
 
     @property
     def balanced(self) -> bool:
         """Return whether every line is accounted for exactly once."""
-        return self.segments == self.spoken + self.excused + self.failed
+        return self.segments == self.spoken + self.excused + self.failed and not self.double

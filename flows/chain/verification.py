@@ -154,7 +154,7 @@ VERIFICATION: tuple[Step, ...] = (
     ),
     Step(
         "measure",
-        3,
+        4,
         "language",
         (*NEEDED, *SCORES, *(f"{name}?" for name in IF_THERE)),
         _split_measure,

@@ -70,7 +70,9 @@ def _batches() -> Any:
     os.environ["GX_ANALYTICS_ENABLED"] = "false"  # read at import; it would report its use to its makers
     import great_expectations
 
-    logging.getLogger("great_expectations").setLevel(logging.WARNING)  # else it tells of its temporary folders
+    # It tells of its temporary folders by a logger that it sets to INFO itself, which heeds no level above its own.
+    for name in ("great_expectations", "great_expectations.data_context.types.base"):
+        logging.getLogger(name).setLevel(logging.WARNING)
     context = great_expectations.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False, "metric_calculations": False}
     return context.data_sources.add_pandas("rows").add_dataframe_asset("rows").add_batch_definition_whole_dataframe("all")

@@ -22,6 +22,14 @@ FACTS: dict[str, MetricFact] = {
     "account.fallback_lines": MetricFact(
         "lines", 0, inf, "lines that a later engine of the chain made, after one before it was asked in vain", _OURS, _ALWAYS
     ),
+    "account.double_lines": MetricFact(
+        "lines",
+        0,
+        inf,
+        "lines that are counted twice: in two rows, as spoken and as left out, or with a row and in no script",
+        _OURS,
+        _ALWAYS,
+    ),
     "account.excused_share": MetricFact(
         "%", 0, 100, "lines left out on purpose, with a reason code, of all lines", _OURS, "the title has no lines"
     ),
@@ -51,7 +59,15 @@ def make_account(segments: Sequence[Segment], dropped: Sequence[Dropped], clips:
             reasons[clip.skipped] += 1
         else:
             spoken += 1
-    return Account(len(segments) + len(dropped), spoken, excused + len(dropped), failed, dict(sorted(reasons.items())))
+    double = tuple(sorted(_double(segments, dropped, clips)))
+    return Account(len(segments) + len(dropped), spoken, excused + len(dropped), failed, dict(sorted(reasons.items())), double)
+
+
+def _double(segments: Sequence[Segment], dropped: Sequence[Dropped], clips: Sequence[Clip]) -> set[str]:
+    """Return the lines that are counted twice: in two rows, as spoken and as left out, or with a sound and in no script."""
+    lines, rows = Counter([row.id for row in segments] + [row.id for row in dropped]), Counter(clip.segment for clip in clips)
+    twice = {name for name, count in (*lines.items(), *rows.items()) if count > 1}
+    return twice | (set(rows) - {segment.id for segment in segments})
 
 
 def account_measurements(account: Account, clips: Sequence[Clip]) -> list[Measurement]:
@@ -76,5 +92,13 @@ def account_measurements(account: Account, clips: Sequence[Clip]) -> list[Measur
             worst=tuple(Worst(clip.segment, float(len(clip.tried)), "; ".join(clip.tried)) for clip in passed_on),
         ),
         Measurement("account.missing_lines", float(missing), "lines", account.segments, "nightdub", detail=reasons),
+        Measurement(
+            "account.double_lines",
+            float(len(account.double)),
+            "lines",
+            account.segments,
+            "nightdub",
+            worst=tuple(Worst(name, 1.0) for name in account.double[:WORST]),
+        ),
         Measurement("account.excused_share", share, "%", account.segments, "nightdub", not_measured="" if account.segments else "no lines"),
     ]

@@ -80,8 +80,9 @@ def _row(
     return Measurement(metric, found[0][0], FACTS[metric].unit, len(found), engine, worst=worst, weights=weights)
 
 
-def _few(metric: str, why: str = f"no speaker with {FEWEST} lines of half a second of voice") -> Measurement:
-    return Measurement(metric, None, FACTS[metric].unit, not_measured=why)
+def _few(metric: str, why: str = "") -> Measurement:
+    none = "" if why else f"no speaker with {FEWEST} lines of half a second of voice"
+    return Measurement(metric, None, FACTS[metric].unit, not_measured=why, not_applicable=none)
 
 
 def _pitches(group: Sequence[VoiceScore]) -> list[float]:

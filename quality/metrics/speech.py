@@ -256,7 +256,7 @@ def _silent(scores: Sequence[LineScore]) -> Measurement:
 def _level_difference(scores: Sequence[LineScore]) -> Measurement:
     levels = [(score.level, score.segment) for score in scores if score.level is not None]
     if len(levels) < 3:
-        return Measurement("speech.level_difference", None, "dB", not_measured=f"{len(levels)} lines that sound, 3 wanted")
+        return Measurement("speech.level_difference", None, "dB", not_applicable=f"{len(levels)} lines that sound: too few to compare")
     middle = float(np.median([level for level, _ in levels]))
     away = sorted(((abs(level - middle), segment, level) for level, segment in levels), key=lambda row: (-row[0], row[1]))
     worst = tuple(Worst(segment, round(distance, 2), f"{level:.1f} dBFS") for distance, segment, level in away[:WORST])

@@ -28,6 +28,7 @@ FACTS: dict[str, MetricFact] = lse.FACTS | {
 
 Spans = Sequence[tuple[Seconds, Seconds]]
 
+_NOTHING_TO_PLACE = "between its lines the original has nothing that could be placed in time: silence, or a steady tone"
 _FEWEST = 4  # places between the lines, or the whole programme is listened to
 
 
@@ -53,6 +54,8 @@ def av_offset(original: Path, dub: Path, spoken: Spans) -> Measurement:
     starts = quiet if len(quiet) >= _FEWEST else spread(length)
     course = find_course(original, dub, starts)
     if course is None or not course.steady:
+        if find_course(original, original, quiet) is None:
+            return Measurement("sync.av_offset", None, "ms", engine=ENGINE, not_applicable=_NOTHING_TO_PLACE)
         return Measurement("sync.av_offset", None, "ms", engine=ENGINE, not_measured=_NOTHING_SHARED)
     strays = sorted(course.lags, key=lambda lag: -abs(lag.late))[:WORST]
     worst = tuple(Worst(f"{lag.time:.1f} s", round(1000 * lag.late, 3)) for lag in strays)

@@ -11,10 +11,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 import yaml
 
-from nightdub.apps.cli import main
+from nightdub.apps.cli import cli, main
 from nightdub.flows.night import load_catalogue, load_houses, open_books
 from nightdub.flows.plan import make_plan
 from nightdub.flows.recipe import FileDigests, House
@@ -35,7 +37,14 @@ COMMANDS = (
     "override",
     "overrides",
     "revoke",
+    "measure",
+    "gate",
+    "faults",
     "engines",
+    "evaluate",
+    "promote",
+    "demote",
+    "aliases",
     "doctor",
     "config",
 )
@@ -92,6 +101,7 @@ def finish(catalogue: Path, state: str, reasons: tuple[str, ...] = ()) -> None:
 def test_help_names_every_command_and_says_what_it_does(run: Run) -> None:
     code, out, _ = run("--help")
     assert code == 0
+    assert set(COMMANDS) == set(cli.commands)
     for command in COMMANDS:
         assert any(line.split()[:1] == [command] and len(line.split()) > 2 for line in out.splitlines()), command
         code, text, _ = run(command, "-h")
@@ -101,9 +111,17 @@ def test_help_names_every_command_and_says_what_it_does(run: Run) -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "forbidden"),
-    [(("--help",), "prefect dask distributed torch cv2 sqlalchemy numpy"), (("status",), "prefect dask torch cv2")],
+    [
+        (("--help",), "prefect dask distributed torch cv2 sqlalchemy numpy jinja2 great_expectations nightdub.quality nightdub.tasks"),
+        (("faults", "--help"), "prefect dask distributed torch cv2 sqlalchemy numpy"),
+        (("status",), "prefect dask torch cv2 great_expectations pandas"),
+        (("aliases",), "prefect dask torch cv2 great_expectations pandas"),
+        (("overrides",), "prefect dask torch cv2 great_expectations pandas"),
+        (("measure", "loudness", "a.wav"), "prefect dask torch cv2 great_expectations pandas sqlalchemy librosa"),
+    ],
 )
 def test_loads_only_what_a_command_needs(tmp_path: Path, arguments: tuple[str, ...], forbidden: str) -> None:
+    soundfile.write(tmp_path / "a.wav", np.sin(np.arange(48_000) / 10), 48_000)
     assert loaded(tmp_path, arguments, forbidden) == []
 
 

@@ -81,7 +81,7 @@ def test_an_override_releases_says_so_and_is_listed(run: Run) -> None:
     code, out, _ = run("override", "film", "es", "recognition.wer", *SIGNED, "--until", "2999-12-31")
     assert code == 0
     assert "override 1: film/es recognition.wer until 3000-01-01 00:00 UTC" in out
-    assert "film/es is released\n  recognition.wer is 3.62 %, allowed <= 3.5; overridden by Ana" in out
+    assert "film/es is released\n  recognition.wer is 3.62 %, allowed <= 3.5; worst: s3 (heard: nothing); overridden by Ana" in out
     assert "overridden\t3.62" in run("decision", "film", "es")[1]
     _, out, _ = run("overrides")
     assert out.splitlines()[1] == "1\tfilm\tes\trecognition.wer\t3000-01-01 00:00\tyes\tAna\tthree proper names"

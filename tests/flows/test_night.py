@@ -39,7 +39,9 @@ def test_every_title_language_ends_in_a_state_with_its_reasons(first_night, undi
     report = first_night.report
     assert {(row.title, row.language): row.state for row in report.results if row.title not in BAD} == undisturbed.states
     assert undisturbed.states == {("face", "es"): "released", ("face", "fr"): "held", ("plain", "es"): "released"}
-    assert result_of(report, "face", "fr").reasons == ("subtitles.violations is 1 cues, allowed == 0",)
+    assert result_of(report, "face", "fr").reasons == (
+        "subtitles.violations is 1 cues, allowed == 0; worst: s0001 (reading-speed, allowed 17)",
+    )
     assert {row.because for row in report.results} == {("new",)}
 
 
@@ -147,7 +149,21 @@ def test_an_edited_line_alone_is_made_again(second: Path, first_night, run_night
     script.write_text(script.read_text().replace("The conference is now locked", "Please try again."))
     report = run_night(second)
     title = dict.fromkeys(("script", "words", "clean", "features", "speakers"), 1)
-    steps = ("translate", "speak", "convert", "fit", "stretch", "mix", "lips", "subtitles", "package", "measure")
+    steps = (
+        "translate",
+        "speak",
+        "convert",
+        "fit",
+        "stretch",
+        "mix",
+        "lips",
+        "subtitles",
+        "package",
+        "listen",
+        "watch",
+        "measure",
+        "data_gate",
+    )
     assert result_of(report, "face", "es").steps == title | dict.fromkeys(steps, 1)
     assert result_of(report, "face", "fr").steps == dict.fromkeys(steps, 1)
     assert result_of(report, "face", "es").because == ("script changed",)

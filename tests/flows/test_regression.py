@@ -9,11 +9,17 @@ import pytest
 from trial_engines import LINES, Parrot, changed, example, installed, write_set
 
 from nightdub.datasets.evaluation import read_set
+from nightdub.flows import nightly
 from nightdub.flows.evaluate import evaluate
 from nightdub.flows.night import Books
 from nightdub.flows.promote import promote
-from nightdub.flows.regression import regression_test, rerun_stale
-from nightdub.infra.errors import Regressed
+from nightdub.flows.recipe import House
+from nightdub.flows.regression import regression_test, rerun_changed, rerun_stale
+from nightdub.flows.report import NightReport, read_report
+from nightdub.infra.errors import MachineLacks, Regressed
+from nightdub.quality.policy import Policy
+from nightdub.tasks.catalogue import Catalogue
+from nightdub.tasks.profile import EngineChoice, Profile
 
 ENGINE = "parrot:wrong=0.2"
 
@@ -90,3 +96,73 @@ def test_the_flow_fails_where_an_engine_regressed(
     changed()
     with pytest.raises(Regressed, match=f"translate {ENGINE} on .*lines.jsonl: fail"):
         regression_test.fn()
+
+
+# ---------------------------------------------------------------- after a night
+
+
+def house(name: str, **settings: object) -> House:
+    """Return a profile that translates with one engine."""
+    return House(Profile("one", "", commercial=False, engines={"translate": (EngineChoice(name, settings),)}), Policy("none", ()))
+
+
+def test_a_night_that_worked_with_a_changed_engine_evaluates_it_again(
+    books: Books, tmp_path: Path, parrots: type[Parrot], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found, used = read_set(write_set(tmp_path / "lines.jsonl")), [house("parrot", wrong=0.2), house("parrot", wrong=0.5)]
+    for engine in (ENGINE, "parrot:wrong=0.9"):  # no alias names them; the night works with the first
+        evaluate(books, "translate", engine, [found])
+    monkeypatch.setattr("nightdub.flows.regression.environment", lambda: {"python": "3.99"})
+    assert rerun_changed(books, used) == []  # surroundings alone wait for the scheduled test
+    parrots.version, parrots.broken = "2", True
+    changed()
+    assert rerun_changed(books, [house("parrot", wrong=0.5), house("apertium")]) == []
+    (row,) = rerun_changed(books, used)
+    assert (row.engine, row.outcome) == (ENGINE, "fail")
+    assert "engine changed" in row.because
+    assert len(parrots.worked) == 3 * LINES
+    assert rerun_changed(books, used) == []
+
+
+def test_a_night_asks_no_engine_who_it_is_where_nothing_was_evaluated(books: Books) -> None:
+    assert rerun_changed(books, [house("an engine that nobody has")]) == []
+
+
+def test_an_engine_that_has_gone_is_left_to_the_scheduled_test(
+    books: Books, watched: Path, parrots: type[Parrot], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(_self: Parrot) -> None:
+        raise MachineLacks("no parrot", fix="buy one")
+
+    monkeypatch.setattr(Parrot, "identity", gone)
+    changed()
+    assert rerun_changed(books, [house("parrot", wrong=0.2)]) == []
+    assert rerun_stale(books)[0].outcome == "failed: no parrot; next: buy one"
+
+
+def empty_night(books: Books, minutes: float | None = None) -> NightReport:
+    return nightly.run_night(books, Catalogue((), ()), Path("catalogue.csv"), only=None, again=False, minutes=minutes)
+
+
+def test_the_report_is_out_before_an_engine_is_evaluated_and_then_says_what_came_of_it(
+    books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def looked_at(_books: Books, _houses: object) -> list[str]:
+        assert read_report(books.settings.home).engines == ()
+        assert books.ledger.runs(1)[0].state == "done"
+        return ["translate parrot on prompts: engine changed; against what it was: fail"]
+
+    monkeypatch.setattr(nightly, "rerun_changed", looked_at)
+    assert empty_night(books).engines == ("translate parrot on prompts: engine changed; against what it was: fail",)
+    assert read_report(books.settings.home).engines == empty_night(books).engines
+    assert "<li>translate parrot on prompts: engine changed" in (books.settings.home / "report.html").read_text()
+
+
+def test_whatever_goes_wrong_in_it_stops_no_night(books: Books, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_books: Books, _houses: object) -> list[str]:
+        raise RuntimeError("the pool fell over")
+
+    monkeypatch.setattr(nightly, "rerun_changed", broken)
+    assert empty_night(books).engines == ("the regression test could not be run: RuntimeError: the pool fell over",)
+    assert books.ledger.runs(1)[0].state == "done"
+    assert empty_night(books, minutes=0).engines == ()  # after the deadline nothing is started

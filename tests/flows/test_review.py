@@ -44,6 +44,7 @@ GOOD = (
     Measurement("translation.bleu", None, "BLEU", not_applicable="people translated every line"),
     Measurement("roundtrip.wer", 80.0, "%", 400, "pocketsphinx", stand_in=True),
 )
+REASON = "recognition.wer is 3.62 %, allowed <= 3.5; worst: s3 (heard: nothing)"
 TOMORROW = datetime.now(UTC) + timedelta(days=1)
 
 
@@ -85,7 +86,7 @@ def test_a_decision_keeps_its_rules_and_their_numbers(books: Books) -> None:
     night(books)
     decision = last_decision(books, "film", "es")
     assert (decision.outcome, decision.policy, decision.policy_digest) == ("fail", "strict", STRICT.digest)
-    assert decision.reasons == ["recognition.wer is 3.62 %, allowed <= 3.5"]
+    assert decision.reasons == [REASON]
     rule = {row["metric"]: row for row in decision.rules}["recognition.wer"]
     assert (rule["outcome"], rule["value"], rule["threshold"], rule["n"], rule["interval"]) == ("fail", 3.62, 3.5, 500, [3.1, 4.2])
     assert (rule["engine"], rule["stand_in"], rule["weights"]) == ("whisper 1", False, "ab" * 32)
@@ -166,7 +167,7 @@ def test_an_override_decides_again_at_once_and_releases(books: Books) -> None:
     assert released_package(books, "film", "es") == film
     (move,) = books.ledger.releases("film", "es")
     assert (move.who, move.decision) == ("gate", last_decision(books, "film", "es").id)
-    assert move.why.startswith("policy strict: pass with overrides; recognition.wer is 3.62 %, allowed <= 3.5; overridden by Ana until ")
+    assert move.why.startswith(f"policy strict: pass with overrides; {REASON}; overridden by Ana until ")
     assert standing(books).state == "released"
     assert "overridden by Ana" in standing(books).reasons[0]
 
@@ -196,7 +197,7 @@ def test_the_next_night_counts_an_override_only_while_it_holds(books: Books) -> 
     assert night(books, film="second").state == "released"
     take_back(books, 1)
     third = night(books, film="third")
-    assert (third.state, third.reasons) == ("held", ["recognition.wer is 3.62 %, allowed <= 3.5"])
+    assert (third.state, third.reasons) == ("held", [REASON])
     assert released_package(books, "film", "es") == books.store.put_bytes(b"second")
 
 

@@ -13,9 +13,14 @@ import msgspec
 import pytest
 
 from nightdub.apps.cli import EXIT_FAILED, EXIT_MACHINE, EXIT_USAGE, cli
+from nightdub.datasets.evaluation import PROMPTS, Example
 from nightdub.flows.chain import CHAIN
+from nightdub.flows.evaluate import STEPS
 from nightdub.flows.recipe import PROFILES
 from nightdub.infra.settings import Settings, load_settings
+from nightdub.quality.compare import MARGINS
+from nightdub.quality.data.suites import SUITES
+from nightdub.quality.metrics import comet, fid, lse
 from nightdub.quality.metrics.table import METRICS, as_markdown
 from nightdub.quality.policy import POLICIES, Rule, read_policy
 from nightdub.tasks.catalogue import OPTIONAL, REQUIRED, read_catalogue
@@ -66,6 +71,12 @@ def test_every_command_and_option_is_in_the_operators_guide() -> None:
             assert f"`{option}" in guide, f"{command.name} {option}"
 
 
+def test_the_guide_says_which_commands_print_json() -> None:
+    said = next(line for line in text("operators-guide.md").splitlines() if line.startswith("`--json` on "))
+    asked = {name for name, command in cli.commands.items() if any("--json" in parameter.opts for parameter in command.params)}
+    assert set(re.findall(r"`(\w+)`", said.split(". ")[0])) == asked
+
+
 def test_every_exit_code_is_in_the_operators_guide() -> None:
     codes = set(re.findall(r"^\| (\d) \|", text("operators-guide.md"), re.MULTILINE))
     assert codes == {str(code) for code in (0, EXIT_FAILED, EXIT_USAGE, EXIT_MACHINE)}
@@ -110,6 +121,27 @@ def test_the_page_of_metrics_is_what_their_modules_declare() -> None:
 
 def test_every_metric_says_where_it_comes_from_and_what_leaves_it_unmeasured() -> None:
     assert not [name for name, fact in METRICS.items() if not (fact.means and fact.source and fact.unmeasured)]
+
+
+def test_every_metric_that_needs_more_than_the_setup_says_how_to_get_it() -> None:
+    guide = text("operators-guide.md")
+    assert [name for name in (comet.VARIABLE, fid.VARIABLE, lse.MODEL) if f"`{name}=" not in guide] == []
+    named = {name for name in rows("operators-guide.md", "## Measuring by hand") if re.fullmatch(r"[a-z]+\.\w+", name)}
+    assert {"speech.utmos", "picture.fid", "translation.comet"} <= named - {"ledger.db", "report.html", "report.json"} <= set(METRICS)
+
+
+def test_every_suite_of_a_data_gate_has_its_section() -> None:
+    assert re.findall(r"^### (\w+)$", text("data-gates.md"), re.MULTILINE) == list(SUITES)
+
+
+def test_evaluation_names_its_verbs_sets_fields_and_margins() -> None:
+    found = rows("evaluation.md")
+    metrics = {verb: set(re.findall(r"`(\w+)`", found[verb][1])) for verb in STEPS}
+    assert metrics == {"recognise": {"wer", "cer"}, "translate": {"bleu", "chrf", "ter"}, "speak": {"wer", "cer", "mos"}}
+    assert {name for name, (_, target) in PROMPTS.items() if not target} <= set(found)
+    assert {field.name for field in fields(Example)} - {"format"} <= set(found)  # the file's ending says the format
+    margins = rows("evaluation.md", "| metric | margin |")
+    assert {name: float(margins[name][0].split()[0]) for name in MARGINS} == MARGINS
 
 
 def test_every_field_of_a_rule_is_documented() -> None:

@@ -5,6 +5,7 @@ Great Expectations takes seconds to load, so that all of its tests are in this o
 
 from __future__ import annotations
 
+import logging
 import math
 import re
 import subprocess
@@ -474,6 +475,13 @@ def test_the_gates_are_measured_for_the_policy() -> None:
 def test_no_gate_is_no_pass() -> None:
     rows = data_measurements([])
     assert [(row.metric, row.value, row.not_measured) for row in rows] == [(name, None, "no data gate ran") for name in FACTS]
+
+
+def test_great_expectations_keeps_its_temporary_folders_to_itself() -> None:
+    check("script", [])
+    names = [name for name in logging.root.manager.loggerDict if name.startswith("great_expectations")]
+    assert "great_expectations.data_context.types.base" in names
+    assert [name for name in names if logging.getLogger(name).getEffectiveLevel() < logging.WARNING] == []
 
 
 def test_templates_are_listed_for_the_wheel() -> None:

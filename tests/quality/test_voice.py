@@ -98,7 +98,7 @@ def test_the_line_that_is_another_speakers_is_named() -> None:
 def test_few_lines_and_unknown_speakers_are_not_judged() -> None:
     alone = [Line(f"a{index}", "ann", 100.0, (1.0,)) for index in range(3)]
     nameless = [Line(f"b{index}", "", 100.0 * index + 100, (1.0,)) for index in range(9)]
-    assert all(row.value is None and row.not_measured for row in rows([*alone, *nameless]).values())
+    assert all(row.value is None and row.not_applicable for row in rows([*alone, *nameless]).values())
 
 
 def test_a_voice_is_known_again_where_resemblyzer_is_there() -> None:
