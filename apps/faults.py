@@ -59,7 +59,7 @@ def _show(report: Report) -> None:
 def _row(row: Tally, other: Tally) -> tuple[str | Text, ...]:
     fault = FAULTS[row.kind]
     said = f"{row.caught}/{row.n}"
-    mark = "harmless" if fault.harmless else "must" if row.severity in fault.must else ""
+    mark = "harmless" if fault.harmless else "must" if row.severity in fault.must else "gap" if fault.gap else ""
     low, high = row.interval or (0.0, 1.0)
     shown = Text(said, style="red" if _wrong(row) else "")
     names = ", ".join((row.metrics or other.metrics)[:NAMED])

@@ -28,7 +28,7 @@ from nightdub.quality.faults.judge import Judged, Trial, judge, measure_changed
 from nightdub.quality.faults.kinds import CannotPlant, Fault, Truth, Where, plant
 from nightdub.quality.faults.table import FAULTS, find_fault
 from nightdub.quality.gate import decide
-from nightdub.quality.measure import Findings, measure_dub, measure_programme, score_lines, score_shots
+from nightdub.quality.measure import Findings, measure_dub, measure_programme, score_lines, score_shots, whole_picture
 from nightdub.quality.policy import read_policy
 from nightdub.tasks.rows import Language, Measurement, write_rows
 
@@ -81,7 +81,7 @@ def choose_trials(kinds: Sequence[str], *, everything: bool) -> list[Chosen]:
     faults = [find_fault(kind) for kind in kinds] if kinds else list(FAULTS.values())
     if everything:
         return [(fault, severity, seed) for fault in faults for severity in fault.severities for seed in range(fault.seeds)]
-    return [(fault, severity, 0) for fault in faults for severity in (fault.severities if fault.harmless else fault.must[:1])]
+    return [(fault, severity, 0) for fault in faults for severity in (fault.must[:1] or fault.severities)]
 
 
 def run_corpus(books: Books, title: str, language: Language, trials: Sequence[Chosen], counter: Counter) -> Report:
@@ -162,6 +162,7 @@ def _join_good(inputs: Inputs, results: Sequence[Result], folder: Path) -> dict[
     found = msgspec.convert({result.id: result.row["rows"] for result in results}, Findings, strict=False)
     names = {name: name for name in NAMES if inputs.has(name)}
     dub = gather("", Shelf(names, inputs.path), inputs.params)
+    found = replace(found, picture=whole_picture(dub, found.shots))
     path = folder / "findings.json"
     path.write_bytes(msgspec.json.encode(found, order="sorted"))
     return {"findings": path, "measurements": write_rows(folder / "measurements.jsonl", measure_dub(dub, found))}

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from nightdub.infra.settings import load_settings
-from nightdub.quality.metrics import comet, lse, predicted, voice
+from nightdub.quality.metrics import comet, fid, lse, predicted, voice
 from nightdub.quality.metrics.predicted import Predictors
 from nightdub.tasks.engines.weights import digest_weights
 
@@ -36,6 +36,10 @@ def instruments() -> Instruments:
     utmos, nisqa = str(settings.utmos or ""), str(settings.nisqa or "")
     engines = predicted.engines(Predictors(utmos, nisqa)) | {"voice": voice.identity_engine()}
     known = {name: " ".join(filter(None, who)) for name, who in engines.items()}
-    models = {"comet": Path(os.environ.get(comet.VARIABLE, "")) / comet.CHECKPOINT, "syncnet": Path(os.environ.get(lse.MODEL, ""))}
+    models = {
+        "comet": Path(os.environ.get(comet.VARIABLE, "")) / comet.CHECKPOINT,
+        "syncnet": Path(os.environ.get(lse.MODEL, "")),
+        "inception": Path(os.environ.get(fid.VARIABLE, "")),
+    }
     known |= {name: digest_weights(path) for name, path in models.items() if path.is_file()}
     return Instruments(utmos, nisqa, {name: value for name, value in sorted(known.items()) if value})

@@ -41,6 +41,7 @@ class Findings:
     lines: Sequence[LineScore]
     shots: Sequence[ShotScore]
     programme: Sequence[Measurement]  # of the programme and the delivered film
+    picture: Sequence[Measurement] | None = None  # of the film's picture from end to end; None = it is yet to be looked at
 
 
 def measure_dub(dub: Dub, findings: Findings) -> list[Measurement]:
@@ -49,7 +50,7 @@ def measure_dub(dub: Dub, findings: Findings) -> list[Measurement]:
         *_from_rows(dub),
         *speech_measurements(findings.lines, predictors=instruments().predictors(commercial=dub.commercial)),
         *picture_measurements(findings.shots, dub.frame_rate),
-        *_whole_picture(dub, findings),
+        *(whole_picture(dub, findings.shots) if findings.picture is None else findings.picture),
         *findings.programme,
     ]
 
@@ -101,11 +102,11 @@ def measure_programme(dub: Dub) -> list[Measurement]:
     return [*programme_measurements(delivery), *lip_sync_errors(faces), *mixed, leakage(_leak_clips(dub))]
 
 
-def _whole_picture(dub: Dub, findings: Findings) -> list[Measurement]:
+def whole_picture(dub: Dub, shots: Sequence[ShotScore]) -> list[Measurement]:
     """Return what is measured of the film's picture from end to end, whose shots were judged one by one."""
     faces = (face_crops(path, dub.shot_clips, dub.tracks) for path in (dub.files.source, dub.files.film))
     return [
-        picture_difference(dub.files.film, dub.shot_clips, findings.shots),
+        picture_difference(dub.files.film, dub.shot_clips, shots),
         vmaf(dub.files.source, dub.files.film),
         *picture_distances(*faces),
     ]

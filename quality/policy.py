@@ -73,6 +73,9 @@ class Rule:
         return ""
 
 
+DATA_GATE = Rule("data.failed_expectations", "==", 0, "expectations", "block", because="every policy has this rule")
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """A named list of rules; `digest` stands in every decision."""
@@ -93,7 +96,7 @@ class Policy:
 
 
 def read_policy(name: str, folder: Path | None = None) -> Policy:
-    """Read and check a policy by name.
+    """Read and check a policy by name; the rule that the data gates pass belongs to every policy, and need not be written.
 
     Raises:
         ConfigError: no such policy, or rules that could not decide: an unknown metric, field or word, another unit than the metric's, a
@@ -113,7 +116,9 @@ def read_policy(name: str, folder: Path | None = None) -> Policy:
     if policy.name != name:
         raise ConfigError(f"is named {policy.name!r}", where=path.name, allowed=f"name: {name}", fix="a policy has its file's name")
     check_policy(policy, path.name)
-    return policy
+    if any(rule.metric == DATA_GATE.metric for rule in policy.rules):
+        return policy
+    return replace(policy, rules=(DATA_GATE, *policy.rules))
 
 
 def check_policy(policy: Policy, where: str) -> None:

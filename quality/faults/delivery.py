@@ -189,6 +189,6 @@ FAULTS: tuple[Fault, ...] = (
     Fault("missing-original-track", "film", "the film lacks the original's sound", "tracks", (1,), (1,), of_tracks(_without_original)),
     Fault("missing-subtitle-track", "film", "the film lacks its subtitles", "tracks", (1,), (1,), of_tracks(_without_subtitles)),
     Fault("wrong-default", "film", "players begin with the original's sound", "tracks", (1,), (1,), of_tracks(_original_default)),
-    Fault("truncated", "film", "the end of the file is gone", "%", (0.1, 5, 50), (0.1, 5, 50), _truncated),
+    Fault("truncated", "film", "the end of the file is gone", "%", (0.1, 5, 50), (5, 50), _truncated),
     Fault("damaged", "film", "bytes of the file's second half are changed", "bytes", (1, 20, 200), (200,), _damaged, 2),
 )

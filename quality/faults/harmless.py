@@ -14,7 +14,7 @@ from nightdub.quality.faults.film import repack
 from nightdub.quality.faults.kinds import Fault, Planted, Where, long_lines, one_of
 from nightdub.quality.faults.lines import louder, of_sound
 from nightdub.quality.faults.mix import gained, of_programme
-from nightdub.quality.faults.sound import RATE, Whole, change_lines, clip_sound, scaled
+from nightdub.quality.faults.sound import RATE, Whole, change_lines, clip_sound, rewrite, scaled, with_programme
 from nightdub.quality.faults.subtitles import of_files, with_cues
 from nightdub.tasks.line_breaks import one_line
 from nightdub.tasks.stretch import stretch
@@ -64,8 +64,11 @@ def _noisy(whole: Whole, _dub: Dub, level: float) -> Whole:
     return scaled(whole + noise, 1.0)
 
 
-def _inverted(whole: Whole, _dub: Dub, _severity: float) -> Whole:
-    return scaled(whole.astype(np.float64), -1.0)
+def _inverted(dub: Dub, _severity: float, folder: Path, _seed: int) -> Planted:
+    """Turn the whole mix upside down, its stem included."""
+    dialogue = rewrite(dub.files.dialogue, folder / "dialogue.wav", lambda whole: scaled(whole, -1.0))
+    programme = rewrite(dub.files.programme, folder / "programme.wav", lambda whole: scaled(whole, -1.0))
+    return Planted(with_programme(replace(dub, files=replace(dub.files, dialogue=dialogue)), programme, folder), Where())
 
 
 def _broken_elsewhere(dub: Dub, _severity: float, folder: Path, seed: int) -> Planted:
@@ -97,7 +100,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault("clock", "harmless", "the picture's times in other ticks a second", "ticks", (90_000,), (), _ticks),
     Fault("shift", "harmless", "the film's sound later", "ms", (0.03, 1, 10), (), of_track(shifted)),
     Fault("dither", "harmless", "noise in the programme, at this level", "dBFS", (-80,), (), of_programme(_noisy)),
-    Fault("polarity", "harmless", "the programme upside down", "programmes", (1,), (), of_programme(_inverted)),
+    Fault("polarity", "harmless", "the programme upside down", "programmes", (1,), (), _inverted),
     Fault("line-gain", "harmless", "a line so much louder", "dB", (-1, 1), (), of_sound(louder)),
     Fault("small-stretch", "harmless", "a line so much faster", "%", (2,), (), _stretched),
     Fault("line-break", "harmless", "a subtitle broken at another word", "subtitles", (1,), (), _broken_elsewhere, 2),

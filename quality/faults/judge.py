@@ -12,7 +12,7 @@ from nightdub.infra.media.rewrap import Packet, picture_packets
 from nightdub.quality.dub import Dub
 from nightdub.quality.faults.kinds import Truth
 from nightdub.quality.gate import decide
-from nightdub.quality.measure import Findings, measure_dub, measure_programme, score_lines, score_shots
+from nightdub.quality.measure import Findings, measure_dub, measure_programme, score_lines, score_shots, whole_picture
 from nightdub.quality.metrics.shot_score import ShotScore
 from nightdub.quality.metrics.speech import LineScore
 from nightdub.quality.policy import Policy
@@ -76,7 +76,9 @@ def measure_changed(good: Dub, found: Findings, dub: Dub) -> list[Measurement]:
     What is found in a part depends on that part's files and rows alone; where those are the same, so is what was found. Packets tell
     which shots of a film are the same picture.
     """
-    return measure_dub(dub, Findings(_lines(good, found, dub), _shots(good, found, dub), _programme(good, found, dub)))
+    shots = _shots(good, found, dub)
+    picture = found.picture if _same_picture(good, dub) else whole_picture(dub, shots)
+    return measure_dub(dub, Findings(_lines(good, found, dub), shots, _programme(good, found, dub), picture))
 
 
 def judge(policies: Sequence[Policy], good: Sequence[Measurement], trials: Sequence[Trial]) -> list[Judged]:
@@ -161,6 +163,12 @@ def _shots(good: Dub, found: Findings, dub: Dub) -> list[ShotScore]:
     fresh = [clip for clip in dub.shot_clips if clip.shot not in old or _differs(clip, before, after, spoken, dub.frame_rate)]
     new = {score.shot: score for score in score_shots(replace(dub, shot_clips=fresh))}
     return [new.get(clip.shot) or old[clip.shot] for clip in dub.shot_clips]
+
+
+def _same_picture(good: Dub, dub: Dub) -> bool:
+    return good.shot_clips == dub.shot_clips and (
+        good.files.film == dub.files.film or ((before := _packets(good.files.film)) is not None and before == _packets(dub.files.film))
+    )
 
 
 def _packets(film: Path) -> list[Packet] | None:

@@ -18,6 +18,8 @@ from nightdub.tasks.stretch import stretch
 Random = np.random.Generator
 Spoil = Callable[[Samples, float, Random], Samples]
 
+NOBODY_LISTENS = "Only a recogniser of the target language hears it (`roundtrip.wer`), and the embedded engines have none"
+
 _NO_LINE = "no line of a second or more has a sound"
 _EDGE = 0.02  # of a line's peak: below it the line has not begun, or has ended
 _LOOP = 0.2  # seconds that are said again
@@ -174,7 +176,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault("missing-line", "line", "a line has neither sound nor row; its subtitle stands", "lines", (1,), (1,), _missing, 2),
     Fault("unmixed-line", "line", "a line was spoken and placed, but is not in the mix", "lines", (1,), (1,), _unmixed, 2),
     Fault("late-line", "line", "a line lies later in the mix than its row says", "ms", (100, 300, 1000), (300, 1000), _late),
-    Fault("swapped-lines", "line", "two lines have one another's sound", "lines", (2,), (2,), _swapped, 2),
+    Fault("swapped-lines", "line", "two lines have one another's sound", "lines", (2,), (), _swapped, 2, gap=NOBODY_LISTENS),
     Fault("silent-line", "line", "silence in place of speech", "%", (30, 60, 100), (60, 100), of_sound(silenced), 2),
     Fault("cut-tail", "line", "the end of a line is cut off", "ms", (50, 150, 400), (400,), of_sound(cut_off), 2),
     Fault("repeated-loop", "line", "0.2 s of a line are said again", "times", (1, 2, 4), (2, 4), of_sound(looped), 2),

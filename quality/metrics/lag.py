@@ -78,10 +78,11 @@ def spread(length: Seconds, count: int = PLACES) -> list[Seconds]:
     return [last * index / max(count - 1, 1) for index in range(count)] if last > 0 else []
 
 
-def find_course(reference: Path, other: Path, starts: Iterable[Seconds]) -> Course | None:
+def find_course(reference: Path, other: Path, starts: Iterable[Seconds], *, upside_down: bool = False) -> Course | None:
     """Return how late `other` is against `reference`, both WAV or FLAC; None where no place says anything.
 
-    Each place is looked for around where the last few were found, so that a drift is followed however far it leads.
+    Each place is looked for around where the last few were found, so that a drift is followed however far it leads. `upside_down`
+    looks for the places with their polarity inverted, which nobody hears.
 
     Raises: MediaError where a file cannot be read.
     """
@@ -89,7 +90,7 @@ def find_course(reference: Path, other: Path, starts: Iterable[Seconds]) -> Cour
     for wanted in starts:
         start = round(wanted * RATE) / RATE  # whole samples throughout, or rounding would pass for a lag
         expected = round(median(lag.late for lag in lags[-_LAST:]) * RATE) / RATE if lags else 0.0
-        heard = read_mono(reference, start, start + PLACE, RATE)
+        heard = read_mono(reference, start, start + PLACE, RATE) * np.float32(-1 if upside_down else 1)
         begin = start + expected - REACH
         stretch = _padded(read_mono(other, max(begin, 0.0), begin + PLACE + 2 * REACH, RATE), begin)
         found = find_lag(heard, stretch, round(REACH * RATE))

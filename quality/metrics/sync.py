@@ -54,6 +54,8 @@ def av_offset(original: Path, dub: Path, spoken: Spans) -> Measurement:
     starts = quiet if len(quiet) >= _FEWEST else spread(length)
     course = find_course(original, dub, starts)
     if course is None or not course.steady:
+        course = find_course(original, dub, starts, upside_down=True)
+    if course is None or not course.steady:
         if find_course(original, original, quiet) is None:
             return Measurement("sync.av_offset", None, "ms", engine=ENGINE, not_applicable=_NOTHING_TO_PLACE)
         return Measurement("sync.av_offset", None, "ms", engine=ENGINE, not_measured=_NOTHING_SHARED)

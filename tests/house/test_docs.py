@@ -241,7 +241,7 @@ def test_profile_and_policy_examples_are_read(tmp_path: Path) -> None:
     for verb, choices in profile.engines.items():
         assert all(find_engine(verb, choice.name).commercial for choice in choices)
     (tmp_path / "house.yaml").write_text(examples(DOCS / "policies.md")["house.yaml"])
-    assert len(read_policy("house", tmp_path).rules) == 3
+    assert len(read_policy("house", tmp_path).rules) == 3 + 1  # and the data gates'
 
 
 def test_the_settings_example_is_read(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from nightdub.quality.faults import judge as room
 from nightdub.quality.faults.judge import Judged, Ruling, Trial, judge, measure_changed, share, tally
 from nightdub.quality.faults.kinds import Truth, Where, plant
 from nightdub.quality.faults.table import FAULTS
-from nightdub.quality.measure import Findings, measure_dub, measure_programme, score_lines, score_shots
+from nightdub.quality.measure import Findings, measure_dub, measure_programme, score_lines, score_shots, whole_picture
 from nightdub.quality.policy import Policy, Rule
 from nightdub.tasks.rows import Measurement
 
@@ -92,7 +92,8 @@ def test_a_tally_has_wilsons_interval_and_names_the_rules_that_caught_most() -> 
 
 
 def measured(dub: Dub) -> Findings:
-    return Findings(score_lines(dub), score_shots(dub), measure_programme(dub))
+    shots = score_shots(dub)
+    return Findings(score_lines(dub), shots, measure_programme(dub), whole_picture(dub, shots))
 
 
 @pytest.fixture(scope="module")

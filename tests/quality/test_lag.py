@@ -83,3 +83,12 @@ def test_what_has_nothing_in_common_has_no_course(other: Sound, course: object) 
 def test_places_are_spread_from_the_first_to_the_last_second() -> None:
     assert spread(10, 4) == [0, 3, 6, 9]
     assert spread(0.9) == []
+
+
+def test_a_sound_upside_down_is_found_where_that_is_asked_for(sound: Sound, tmp_path: Path) -> None:
+    for name, samples in (("ours", sound), ("theirs", -late(sound, 480))):
+        soundfile.write(tmp_path / f"{name}.wav", samples, RATE, subtype="PCM_24")
+    found = find_course(tmp_path / "ours.wav", tmp_path / "theirs.wav", spread(LENGTH), upside_down=True)
+    assert found
+    assert found.steady
+    assert found.middle * RATE == pytest.approx(480, abs=0.02)

@@ -8,7 +8,7 @@ import pytest
 
 from nightdub.infra.errors import ConfigError
 from nightdub.quality.metrics.table import METRICS
-from nightdub.quality.policy import POLICIES, Policy, read_policy
+from nightdub.quality.policy import DATA_GATE, POLICIES, Policy, read_policy
 
 GOOD = "{metric: account.missing_lines, comparison: '==', threshold: 0, unit: lines}"
 
@@ -120,7 +120,7 @@ def test_rules_that_say_different_things_of_one_metric_stand_together(tmp_path: 
         with pytest.raises(ConfigError, match="the same demand"):
             read(tmp_path, *pair)
     else:
-        assert len(read(tmp_path, *pair).rules) == 2
+        assert len(read(tmp_path, *pair).rules) == 2 + 1  # and the data gates'
 
 
 def test_every_problem_of_a_policy_is_named_at_once(tmp_path: Path) -> None:
@@ -162,3 +162,10 @@ def test_line_rules_say_only_what_changes_a_line() -> None:
     assert rules
     assert {rule.metric for rule in rules} == {name for name in METRICS if name.startswith("line.")}
     assert not any(rule.because for rule in rules)
+
+
+def test_every_policy_has_the_data_gates_rule_once(tmp_path: Path) -> None:
+    wer = "{metric: recognition.wer, unit: '%', comparison: '<=', threshold: 10}"
+    own = "{metric: data.failed_expectations, unit: expectations, comparison: '==', threshold: 0, severity: hold}"
+    assert read(tmp_path, wer).rules[0] == DATA_GATE
+    assert [rule.severity for rule in read(tmp_path, wer, own).rules if rule.metric == DATA_GATE.metric] == ["hold"]
