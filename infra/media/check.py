@@ -12,8 +12,8 @@ from nightdub.infra.media.process import ffmpeg_command, run
 from nightdub.infra.media.safety import LIMITS, Limits, media_input
 
 
-def check_decodes(path: Path, limits: Limits = LIMITS) -> int:
-    """Decode all of the first picture and the first sound, and return the number of pictures that came out.
+def check_decodes(path: Path, limits: Limits = LIMITS, *, every_sound: bool = False) -> int:
+    """Decode all of the first picture and the first sound, or `every_sound`, and return the number of pictures that came out.
 
     Strict: by exit status alone ffmpeg 5.1.9 passes 57 of 60 corrupted MP4s; with `-xerror -err_detect explode` it fails all 60. One
     flipped bit is still missed 7 times in 40, so a recorded digest must stand beside this (docs/decisions/2026-11-21-media-safety.md).
@@ -23,7 +23,7 @@ def check_decodes(path: Path, limits: Limits = LIMITS) -> int:
     header = read_header(path, limits)
     source = media_input(path, limits, err_detect="explode", t=limits.duration)
     streams = [source["v:0"]] if header.picture else []
-    streams += [source["a:0"]] if header.sounds else []
+    streams += [source[f"a:{number}"] for number in range(len(header.sounds) if every_sound else min(len(header.sounds), 1))]
     if not streams:
         raise MediaError("neither picture nor sound", where=str(path), fix="deliver the media file itself")
     graph = ffmpeg.output(*streams, "-", f="null", fps_mode="passthrough")

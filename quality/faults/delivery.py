@@ -170,7 +170,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault("film-level", "film", "the film's sound has another level than the programme", "dB", (-6, -3, 3), (-6, -3, 3), of_track(gained)),
     Fault("one-channel", "film", "one channel of the film's sound is lowered", "dB", (-6, -90), (-6, -90), of_track(one_sided)),
-    Fault("dropout", "film", "the film's sound is gone for a moment in a line", "ms", (20, 100, 500), (100, 500), _dropout, 2),
+    Fault("dropout", "film", "the film's sound is gone for a moment in a line", "ms", (20, 100, 500), (500,), _dropout, 2),
     Fault("original-for-dub", "film", "the track tagged as the dub holds the original's sound", "tracks", (1,), (1,), _original_for_dub),
     Fault(
         "wrong-track-language", "film", "the dub is tagged as the original's language", "tracks", (1,), (1,), of_tracks(_tagged_as_original)
@@ -190,5 +190,5 @@ FAULTS: tuple[Fault, ...] = (
     Fault("missing-subtitle-track", "film", "the film lacks its subtitles", "tracks", (1,), (1,), of_tracks(_without_subtitles)),
     Fault("wrong-default", "film", "players begin with the original's sound", "tracks", (1,), (1,), of_tracks(_original_default)),
     Fault("truncated", "film", "the end of the file is gone", "%", (0.1, 5, 50), (5, 50), _truncated),
-    Fault("damaged", "film", "bytes of the file's second half are changed", "bytes", (1, 20, 200), (200,), _damaged, 2),
+    Fault("damaged", "film", "bytes of the file's second half are changed", "bytes", (1, 20, 200), (20, 200), _damaged, 2),
 )

@@ -20,6 +20,7 @@ Spoil = Callable[[Samples, float, Random], Samples]
 
 NOBODY_LISTENS = "Only a recogniser of the target language hears it (`roundtrip.wer`), and the embedded engines have none"
 
+_SOFT = "A cut between two words or in a soft sound leaves no hard edge, and nothing asks whether the last word is there but a recogniser"
 _NO_LINE = "no line of a second or more has a sound"
 _EDGE = 0.02  # of a line's peak: below it the line has not begun, or has ended
 _LOOP = 0.2  # seconds that are said again
@@ -175,16 +176,16 @@ def _rms(sound: Samples) -> float:
 FAULTS: tuple[Fault, ...] = (
     Fault("missing-line", "line", "a line has neither sound nor row; its subtitle stands", "lines", (1,), (1,), _missing, 2),
     Fault("unmixed-line", "line", "a line was spoken and placed, but is not in the mix", "lines", (1,), (1,), _unmixed, 2),
-    Fault("late-line", "line", "a line lies later in the mix than its row says", "ms", (100, 300, 1000), (300, 1000), _late),
+    Fault("late-line", "line", "a line lies later in the mix than its row says", "ms", (100, 300, 1000), (100, 300, 1000), _late),
     Fault("swapped-lines", "line", "two lines have one another's sound", "lines", (2,), (), _swapped, 2, gap=NOBODY_LISTENS),
     Fault("silent-line", "line", "silence in place of speech", "%", (30, 60, 100), (60, 100), of_sound(silenced), 2),
-    Fault("cut-tail", "line", "the end of a line is cut off", "ms", (50, 150, 400), (400,), of_sound(cut_off), 2),
+    Fault("cut-tail", "line", "the end of a line is cut off", "ms", (50, 150, 400), (), of_sound(cut_off), 2, gap=_SOFT),
     Fault("repeated-loop", "line", "0.2 s of a line are said again", "times", (1, 2, 4), (2, 4), of_sound(looped), 2),
-    Fault("clipped-line", "line", "a line is driven over its peak", "dB", (3, 6, 12), (12,), of_sound(clipped), 2),
+    Fault("clipped-line", "line", "a line is driven over its peak", "dB", (3, 6, 12), (6, 12), of_sound(clipped), 2),
     Fault("noise", "line", "white noise in a line, so far under it", "dB", (40, 20, 10, 5), (5,), of_sound(noisy), 2),
-    Fault("hum", "line", "mains hum of 50 Hz in a line, at this level", "dBFS", (-60, -45, -30), (-30,), of_sound(humming), 2),
+    Fault("hum", "line", "mains hum of 50 Hz in a line, at this level", "dBFS", (-60, -45, -30), (-45, -30), of_sound(humming), 2),
     Fault("dc-offset", "line", "a line's zero line is moved, of full scale", "%", (0.1, 1, 5), (1, 5), of_sound(offset), 2),
-    Fault("narrow-band", "line", "a line holds nothing above this", "Hz", (8000, 5000, 3400), (3400,), of_sound(narrow), 2),
+    Fault("narrow-band", "line", "a line holds nothing above this", "Hz", (8000, 5000, 3400), (5000, 3400), of_sound(narrow), 2),
     Fault("line-level", "line", "a line is louder or softer than it was", "dB", (-12, -6, 6, 12), (-12, 12), of_sound(louder)),
     Fault(
         "other-voice",

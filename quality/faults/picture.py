@@ -134,9 +134,9 @@ def _where(dub: Dub, first: int, last: int) -> Where:
 
 FAULTS: tuple[Fault, ...] = (
     Fault("dropped-frames", "picture", "frames are missing from the film", "frames", (1, 5, 25), (1, 5, 25), of_frames(dropped)),
-    Fault("frozen-frames", "picture", "the picture stands still", "frames", (5, 12, 25), (25,), of_frames(frozen)),
+    Fault("frozen-frames", "picture", "the picture stands still", "frames", (5, 12, 25), (12, 25), of_frames(frozen)),
     Fault("black-frames", "picture", "the picture is black", "frames", (1, 5, 25), (1, 5, 25), of_frames(blackened)),
-    Fault("blurred-mouth", "picture", "a mouth is blurred, deviation of the face's width", "%", (1, 3, 6), (6,), of_mouth(blurred)),
+    Fault("blurred-mouth", "picture", "a mouth is blurred, deviation of the face's width", "%", (1, 3, 6), (3, 6), of_mouth(blurred)),
     Fault("frozen-mouth", "picture", "a mouth stands still while the dub speaks", "s", (1, 2, 4), (4,), of_mouth(stilled, float)),
     Fault("wrong-face", "picture", "a mouth is moved where no face is, and the speaker's is not", "shots", (1,), (1,), of_mouth(elsewhere)),
     Fault("unmoved-mouth", "picture", "a mouth that was to be redrawn is as it was filmed", "shots", (1,), (1,), of_mouth(as_filmed)),

@@ -157,7 +157,7 @@ FAULTS: tuple[Fault, ...] = (
         "all subtitles come late (above 0) or early",
         "ms",
         (-1000, 200, 600, 1000, 3000),
-        (-1000, 1000, 3000),
+        (-1000, 600, 1000, 3000),
         _shifted,
     ),
     Fault("subtitle-encoding", "subtitles", "the SRT file is not in UTF-8", "files", (1,), (1,), of_files(latin1, "srt")),

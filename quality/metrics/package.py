@@ -103,7 +103,7 @@ def _read_through(film: Path, header: Header) -> tuple[Probed | None, list[str]]
     except MediaError as error:
         complaints.append(error.what)
     try:
-        pictures = check_decodes(film)
+        pictures = check_decodes(film, every_sound=True)
         if found and header.picture and pictures != found.frames:
             complaints.append(f"{found.frames} frames in the container, but {pictures} pictures decode")
     except MediaError as error:

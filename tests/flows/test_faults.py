@@ -106,6 +106,6 @@ def test_the_command_prints_a_table_and_its_exit_code(books: Books, report: Repo
     monkeypatch.setenv("NIGHTDUB_COMPUTE", "threads")
     made = CliRunner().invoke(cli, ["--home", str(home), "faults", "face", "es", "--kind", "hum", "--kind", "crlf"], standalone_mode=False)
     assert made.return_value == 0, made.output
-    assert "hum\t-30 dBFS\tmust\t1/1" in made.output
+    assert "hum\t-45 dBFS\tmust\t1/1" in made.output
     assert "crlf\t3 files\tharmless\t0/1" in made.output
     assert "preview: caught 1 of 1" in made.output

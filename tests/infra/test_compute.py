@@ -214,7 +214,8 @@ def test_secrets_of_the_store_are_not_shown(tmp_path: Path) -> None:
 
 
 _HOST = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job would ignore it
 sys.path.insert(0, sys.argv[1])
 import errands
 from pathlib import Path
