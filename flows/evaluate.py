@@ -11,7 +11,7 @@ import msgspec
 from nightdub.datasets.evaluation import EvaluationSet
 from nightdub.flows.night import Books, Night, open_night
 from nightdub.flows.recipe import FileDigests, identity
-from nightdub.flows.trials import MOS, RATE, RECOGNISE, SPEAK, TRANSLATE, Hypothesis
+from nightdub.flows.trials import DNSMOS, RATE, RECOGNISE, SPEAK, TRANSLATE, Hypothesis
 from nightdub.infra.build import Ask, Built, Step
 from nightdub.infra.digests import digest_of
 from nightdub.infra.environment import environment
@@ -152,7 +152,7 @@ def _knows(link: EngineLink, language: Language) -> bool:
 
 def _predictor() -> str:
     """Return the name and version of what rates speech; empty where it is not installed."""
-    return " ".join(rating_engines(Predictors()).get(MOS, ()))
+    return " ".join(rating_engines(Predictors()).get(DNSMOS, ()))
 
 
 def _evaluate(
@@ -232,8 +232,8 @@ def _scores(verb: str, language: Language, rows: Sequence[Hypothesis]) -> list[S
     if verb == "translate":
         return translation_scores(lines, language)
     scores = word_scores(lines, language) if verb == "recognise" or any(row.hyp for row in rows) else []
-    rated = [1.0 if row.mos is None else row.mos for row in rows]
-    return [*scores, mean_score("mos", "MOS", rated, "DNSMOS P.835")] if any(row.mos is not None for row in rows) else scores
+    rated = [1.0 if row.dnsmos is None else row.dnsmos for row in rows]
+    return [*scores, mean_score("dnsmos", "MOS", rated, "DNSMOS P.835")] if any(row.dnsmos is not None for row in rows) else scores
 
 
 def _metric(score: Score, rows: Sequence[Hypothesis], listeners: Sequence[EngineLink]) -> dict[str, Any]:

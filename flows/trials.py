@@ -17,7 +17,7 @@ from nightdub.tasks.rows import write_rows
 from nightdub.tasks.sound import read_mono, read_sound, to_mono, write_sound
 
 PER_LETTER = {"translate": 0.002, "speak": 0.004, "hear": 0.02}  # seconds expected per letter, for batches of about equal work
-MOS = "dnsmos_ovrl"  # DNSMOS P.835, its opinion of the whole
+DNSMOS = "dnsmos_ovrl"  # DNSMOS P.835, its opinion of the whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Hypothesis:
     hyp: str
     cluster: str
     failed: str = ""
-    mos: float | None = None  # predicted opinion of what was spoken, 1 to 5; None = nothing was spoken
+    dnsmos: float | None = None  # predicted opinion of what was spoken, 1 to 5; None = nothing was spoken
 
 
 def _split_sounds(inputs: Inputs) -> list[Item]:
@@ -98,17 +98,17 @@ def _hypotheses(inputs: Inputs, results: Sequence[Result], folder: Path, target:
 def _rate(item: Item, bench: Bench) -> Done:
     sound, rate = read_sound(bench.file(item.blobs["sound"]))
     values, reasons = predict(to_mono(sound), rate, Predictors())
-    return Done(row={"mos": values[MOS]}) if MOS in values else Done(failed=reasons[MOS])
+    return Done(row={"dnsmos": values[DNSMOS]}) if DNSMOS in values else Done(failed=reasons[DNSMOS])
 
 
 def _join_rated(inputs: Inputs, results: Sequence[Result], folder: Path) -> dict[str, Path]:
     """Write what was heard, if anybody listened, with the opinion of how it sounds."""
-    rated = {result.id: result.row.get("mos") for result in results if not result.failed}
+    rated = {result.id: result.row.get("dnsmos") for result in results if not result.failed}
     heard = {row.id: row for row in inputs.rows("in.heard", Hypothesis)} if inputs.has("in.heard") else {}
     rows = []
     for row in inputs.rows("in.set", Example):
         known = heard.get(row.id) or Hypothesis(row.id, row.text, "", row.cluster or row.id, "" if row.audio else "no sound")
-        rows.append(plain(replace(known, mos=rated.get(row.id))))
+        rows.append(plain(replace(known, dnsmos=rated.get(row.id))))
     return {"hypotheses": write_rows(folder / "hypotheses.jsonl", rows)}
 
 

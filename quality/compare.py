@@ -33,7 +33,7 @@ POWER = 0.8  # of the smallest regression that is named
 FEWEST = 10  # clusters; with fewer the cluster bootstrap is too sure of itself (Cameron, Gelbach and Miller 2008)
 
 # What a viewer or a corrector would not notice: our own choice, in the metric's unit.
-MARGINS = {"wer": 0.5, "cer": 0.5, "bleu": 1.0, "chrf": 1.0, "ter": 1.0, "mos": 0.05}
+MARGINS = {"wer": 0.5, "cer": 0.5, "bleu": 1.0, "chrf": 1.0, "ter": 1.0, "dnsmos": 0.05}
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 
-from nightdub.quality.metrics.normalise import UNSPACED, comparable
+from nightdub.quality.metrics.alignment import align, aligner
+from nightdub.quality.metrics.normalise import UNSPACED, characters, comparable
 from nightdub.quality.metrics.translation import bleu_of, chrf_of, ter_of, tokeniser
 from nightdub.quality.statistics import Interval, Numbers, percentiles, resampled_sums
 from nightdub.tasks.rows import Language
@@ -43,13 +43,13 @@ class Score:
 
 
 def word_scores(lines: Sequence[Line], language: Language) -> list[Score]:
-    """Return word and character error rates in percent; character errors alone where a script has no spaces.
+    """Return word and character error rates in percent, as `metrics.words` counts them; character errors alone without spaced words.
 
-    Lines whose reference has nothing to compare count nothing but the errors of what was heard.
+    Lines whose reference has no word count nothing.
     """
     texts = [(comparable(reference, language), comparable(heard, language)) for reference, heard in lines]
     rates = [] if language in UNSPACED else [_error_rate("wer", [(one.split(), other.split()) for one, other in texts])]
-    return [*rates, _error_rate("cer", [(list(one.replace(" ", "")), list(other.replace(" ", ""))) for one, other in texts])]
+    return [*rates, _error_rate("cer", [(characters(one, language), characters(other, language)) for one, other in texts])]
 
 
 def translation_scores(lines: Sequence[Line], language: Language) -> list[Score]:
@@ -74,11 +74,13 @@ def mean_score(metric: str, unit: str, values: Sequence[float], engine: str) -> 
     return Score(metric, unit, higher_is_better=True, counts=counts, of=_ratio, engine=engine)
 
 
-def _error_rate(metric: str, pairs: Sequence[tuple[list[str], list[str]]]) -> Score:
-    from rapidfuzz.distance import Levenshtein
-
-    counts = np.array([(100 * Levenshtein.distance(one, other), len(one)) for one, other in pairs], float).reshape(-1, 2)
-    return Score(metric, "%", higher_is_better=False, counts=counts, of=_ratio, engine=f"rapidfuzz {version('rapidfuzz')}")
+def _error_rate(metric: str, pairs: Sequence[tuple[Sequence[str], Sequence[str]]]) -> Score:
+    meant = [index for index, (one, _) in enumerate(pairs) if one]
+    counts = np.zeros((len(pairs), 2))
+    found = align([str(index) for index in meant], [pairs[index][0] for index in meant], [pairs[index][1] for index in meant])
+    for index, row in zip(meant, found, strict=True):
+        counts[index] = 100 * row.errors, len(row.reference)
+    return Score(metric, "%", higher_is_better=False, counts=counts, of=_ratio, engine=aligner())
 
 
 def _ratio(sums: Numbers) -> Numbers:

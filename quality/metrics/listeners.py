@@ -16,7 +16,14 @@ LISTENERS = 5  # fewer are no panel
 
 FACTS: dict[str, MetricFact] = {
     "speech.mos": MetricFact(
-        "MOS", 1, 5, "mean opinion of five listeners or more", "ITU-T P.800", "no scores, or of fewer listeners", interval=True
+        "MOS",
+        1,
+        5,
+        "mean opinion of five listeners or more",
+        "ITU-T P.800",
+        "no scores, or of fewer listeners",
+        "nightdub.quality.metrics.speech:measure_file",
+        interval=True,
     ),
 }
 

@@ -150,10 +150,14 @@ def speech_measurements(
 
 
 def measure_file(path: Path, reference: Path | None, language: Language) -> list[Measurement]:
-    """Return the family's rows for one sound file: `reference` serves as the original, the speaker's voice and the clean line.
+    """Return the family's rows for one sound file, or `speech.mos` of a CSV file with listeners' scores.
 
-    A measurement by hand releases nothing: NISQA's licence is for the person to keep. Raises: MediaError, MachineLacks.
+    `reference` serves as the original, the speaker's voice and the clean line.
+
+    A measurement by hand releases nothing: NISQA's licence is for the person to keep. Raises: MediaError, MachineLacks, PairsError.
     """
+    if path.suffix.lower() == ".csv":
+        return [listeners.mean_opinion(listeners.read_ratings(path))]
     settings = load_settings()
     predictors = Predictors(str(settings.utmos or ""), str(settings.nisqa or ""), commercial=False)
     samples, rate = read_sound(path)

@@ -56,11 +56,6 @@ FACTS: dict[str, MetricFact] = {
 }
 
 
-def main_measure(language: Language) -> str:
-    """Return which rate to judge a language by: "cer" where words are not spaced, else "wer"."""
-    return "cer" if _code(language) in UNSPACED else "wer"
-
-
 def word_measurements(family: str, pairs: Sequence[TextPair], language: Language, heard_by: str = "") -> list[Measurement]:
     """Return the measures of one family (see `FACTS`) over all lines together.
 

@@ -137,7 +137,7 @@ def test_every_suite_of_a_data_gate_has_its_section() -> None:
 def test_evaluation_names_its_verbs_sets_fields_and_margins() -> None:
     found = rows("evaluation.md")
     metrics = {verb: set(re.findall(r"`(\w+)`", found[verb][1])) for verb in STEPS}
-    assert metrics == {"recognise": {"wer", "cer"}, "translate": {"bleu", "chrf", "ter"}, "speak": {"wer", "cer", "mos"}}
+    assert metrics == {"recognise": {"wer", "cer"}, "translate": {"bleu", "chrf", "ter"}, "speak": {"wer", "cer", "dnsmos"}}
     assert {name for name, (_, target) in PROMPTS.items() if not target} <= set(found)
     assert {field.name for field in fields(Example)} - {"format"} <= set(found)  # the file's ending says the format
     margins = rows("evaluation.md", "| metric | margin |")

@@ -73,7 +73,7 @@ def test_the_same_engine_passes_and_the_same_numbers_come_twice() -> None:
 
 
 def test_higher_may_be_better() -> None:
-    good, bad = mean_score("mos", "", [4.0, 4.2] * 20, "test"), mean_score("mos", "", [3.0, 3.1] * 20, "test")
+    good, bad = mean_score("dnsmos", "", [4.0, 4.2] * 20, "test"), mean_score("dnsmos", "", [3.0, 3.1] * 20, "test")
     assert contrast("en", bad, good, ()).worse_by == pytest.approx(1.05)
     assert judge([contrast("en", bad, good, ())]).outcome == "fail"
     assert judge([contrast("en", good, bad, ())]).outcome == "pass"

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 import sacrebleu
 
+from nightdub.quality.metrics.pairs import TextPair
+from nightdub.quality.metrics.words import word_measurements
 from nightdub.quality.score import mean_score, translation_scores, word_scores
 
 SPANISH = [
@@ -20,8 +22,20 @@ def test_word_and_character_errors_are_summed_over_the_set() -> None:
     words, letters = word_scores([("The cat sat.", "the cat"), ("on the mat", "in a mat now")], "en")
     assert (words.metric, words.value, words.unit) == ("wer", pytest.approx(100 * 4 / 6), "%")
     assert words.counts.tolist() == [[100, 3], [300, 3]]
-    # "thecatsat" -> "thecat": 3 of 9; "onthemat" -> "inamatnow": by hand i/o, a for "the" (3), "now" (3) = 7 of 8
-    assert (letters.metric, letters.value) == ("cer", pytest.approx(100 * (3 + 7) / 17))
+    # with the spaces, as in the measures: " sat" is 4 of 11; of the other ten o/i (1), "the" to "a" (3) and " now" (4) make 8
+    assert (letters.metric, letters.value) == ("cer", pytest.approx(100 * (4 + 8) / 21))
+
+
+@pytest.mark.parametrize(("language", "pairs"), [
+    ("en", [("The cat sat on it.", "the cat sat"), ("Uh...", "well"), ("twenty one", "21 men")]),
+    ("zh", [("你好，世界", "你好世"), ("再见", "在见了")]),
+    ("ko", [("한국어 음성 합성", "한국어 음성 함성")]),
+])  # fmt: skip
+def test_the_rates_are_those_of_the_measures(language: str, pairs: list[tuple[str, str]]) -> None:
+    rows = word_measurements("words", [TextPair(str(at), *pair) for at, pair in enumerate(pairs)], language)
+    measured = {row.metric: row.value for row in rows}
+    for score in word_scores(pairs, language):
+        assert score.value == pytest.approx(measured[f"words.{score.metric}"])
 
 
 def test_a_line_without_an_answer_is_all_errors() -> None:
@@ -49,7 +63,7 @@ def test_the_same_text_scores_best() -> None:
 
 
 def test_intervals_resample_whole_clusters() -> None:
-    score = mean_score("mos", "", np.repeat([3.0, 4.0], 50), "test")
+    score = mean_score("dnsmos", "", np.repeat([3.0, 4.0], 50), "test")
     assert score.value == 3.5
     low, high = score.interval([])
     assert 3.3 < low < 3.5 < high < 3.7

@@ -181,3 +181,10 @@ def test_a_file_is_measured_alone_and_beside_a_reference(tmp_path: Path, spoken:
 
 def test_every_metric_that_can_be_measured_alone_names_the_function() -> None:
     assert {fact.alone for fact in FACTS.values() if fact.alone} == {f"{speech.__name__}:{measure_file.__name__}"}
+
+
+def test_listeners_scores_are_measured_alone(tmp_path: Path) -> None:
+    scores = tmp_path / "scores.csv"
+    scores.write_text("segment,listener,score\n" + "".join(f"s1,listener{index},{score}\n" for index, score in enumerate((5, 4, 4, 5, 4))))
+    (row,) = measure_file(scores, None, "en")
+    assert (row.metric, row.value, row.n) == ("speech.mos", pytest.approx(4.4), 5)
