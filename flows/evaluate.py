@@ -249,7 +249,9 @@ def _contrasts(books: Books, one: RecordedEvaluation, other: RecordedEvaluation)
     made, known = hypotheses(books, one), {row.id: row for row in hypotheses(books, other)}
     language = one.language.rpartition("-")[2]
     pairs = zip(_scores(one.verb, language, made), _scores(one.verb, language, [known[row.id] for row in made]), strict=True)
-    return [contrast(one.language, mine, its, [row.cluster for row in made]) for mine, its in pairs]
+    doubtful = {metric["metric"] for metric in (*one.metrics, *other.metrics) if metric["stand_in"]}
+    found = [contrast(one.language, mine, its, [row.cluster for row in made]) for mine, its in pairs]
+    return [replace(row, stand_in=row.metric in doubtful) for row in found]
 
 
 def _comparison(candidates: Sequence[RecordedEvaluation], stables: Sequence[RecordedEvaluation], answer: Comparison) -> RecordedComparison:

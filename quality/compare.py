@@ -53,6 +53,7 @@ class Contrast:
     margin: float
     p_worse: float  # of what was seen, or worse, if the candidate were just as good
     p_margin: float  # of what was seen, or better, if the candidate were worse by the margin
+    stand_in: bool = False  # counted on the word of a listener that stands in for one good enough to judge by
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +150,8 @@ def _verdict(row: Contrast, p_worse: float, tests: int) -> Verdict:
     smallest, unit = detectable(row.standard_error, tests), "points" if row.unit == "%" else row.unit
     if row.clusters < FEWEST:
         return Verdict(row, "cannot_tell", p_worse, smallest, f"{row.clusters} clusters; {FEWEST} are needed")
+    if row.stand_in:
+        return Verdict(row, "cannot_tell", p_worse, smallest, "heard by a stand-in")
     if row.p_margin <= LEVEL:
         return Verdict(row, "pass", p_worse, smallest, f"not worse by {row.margin:g} {unit} (p {row.p_margin:.4f})")
     if p_worse <= LEVEL:

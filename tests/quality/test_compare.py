@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -127,3 +129,11 @@ def test_what_cannot_be_compared_is_refused() -> None:
 def test_one_cluster_cannot_tell() -> None:
     found = contrast("en", *engines(30, 0.5), ["a"] * 30)
     assert (found.interval, judge([found]).outcome) == (None, "cannot_tell")
+
+
+def test_on_a_stand_ins_word_nothing_passes_and_nothing_fails() -> None:
+    good, bad = mean_score("dnsmos", "", [4.0, 4.2] * 20, "test"), mean_score("dnsmos", "", [3.0, 3.1] * 20, "test")
+    for row, outcome in ((contrast("en", good, bad, []), "pass"), (contrast("en", bad, good, []), "fail")):
+        assert judge([row]).outcome == outcome
+        answer = judge([replace(row, stand_in=True)])
+        assert (answer.outcome, answer.verdicts[0].why) == ("cannot_tell", "heard by a stand-in")
