@@ -54,8 +54,9 @@ def collect_garbage(books: Books, *, grace_seconds: float) -> tuple[int, int]:
 
 
 def _live(books: Books) -> set[str]:
-    """Return every digest that a title's newest jobs, a release, an evaluation's set or an unfinished draft refers to."""
+    """Return every digest that a title's newest jobs, a release, an evaluation's set, the voice book, a consent or an unfinished draft refers to."""
     live = set(books.ledger.live_digests())
+    live |= {row.reference for row in books.ledger.voices()} | {row.document for row in books.ledger.consents()}
     for version in {row.dataset_digest for row in books.ledger.evaluations()}:
         if books.store.exists(version):
             live |= {example.audio for example in read_manifest(books.store.get_bytes(version)) if example.audio}

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cache
 
+from nightdub.flows.kept import digest, read_kept
 from nightdub.flows.recipe import FileDigests, House, Recipe, delivered, title_recipe
 from nightdub.infra.ledger import Ledger, Standing
 from nightdub.infra.ledger.engine import collector_paused
@@ -30,6 +32,7 @@ class Planned:
     recipe: Recipe
     state: str  # of the ledger: "", "released", "held", "failed", "building"
     because: tuple[str, ...]
+    kept: Mapping[str, bytes] = field(default_factory=dict)  # what people settled: name of the input -> its rows
 
     @property
     def unchanged(self) -> bool:
@@ -49,7 +52,7 @@ def make_plan(
         digests: Digests of the catalogue's files.
         again: Also build what failed, although nothing has changed.
     """
-    known = ledger.standing()
+    known, kept = ledger.standing(), read_kept(ledger, datetime.now(UTC))
     marked = {(row.title, row.language): f"{row.subject}: {row.taken_back} was taken back" for row in ledger.reevaluations()}
     earlier = cache(ledger.title_languages)  # their inputs, asked for only where something has changed
     planned = []
@@ -57,12 +60,14 @@ def make_plan(
         for title in sorted(titles, key=lambda title: (-title.priority, title.row)):
             house, files = houses[title.profile], delivered(title, digests)
             for language in title.targets:
-                recipe, row = title_recipe(house, title, language, files), known.get((title.id, language))
+                settled = kept.of(title, language)
+                parts = files | {name: digest(lines) for name, lines in settled.items()} if settled else files
+                recipe, row = title_recipe(house, title, language, parts), known.get((title.id, language))
                 if row and row.recipe != recipe.digest:
                     because = _changes(recipe, earlier()[title.id, language].inputs)
                 else:
                     because = _reasons(row, marked.get((title.id, language), ""), again=again)
-                planned.append(Planned(title, language, recipe, row.state if row else "", because))
+                planned.append(Planned(title, language, recipe, row.state if row else "", because, settled))
     digests.remember()
     return planned
 

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from nightdub.flows.chain import LANGUAGE_STEPS, TITLE_STEPS
+from nightdub.flows.kept import approved_lines
 from nightdub.flows.night import Night
 from nightdub.flows.plan import Planned
 from nightdub.flows.recipe import House, identity
@@ -96,11 +97,18 @@ def _dub(night: Night, planned: Planned, perceived: Perceived, build: BuildStep)
     if perceived.error:
         raise perceived.error
     title, language, house = planned.title, planned.language, night.houses[planned.title.profile]
-    outputs = dict(perceived.outputs)
+    outputs = perceived.outputs | _settled(night, planned)
     built = _walk(night, house, title, language, LANGUAGE_STEPS, outputs, build, retry=_retry(planned))
     _, steps, made = _sums(built)
     state, reasons = decide_and_release(night, planned, house, outputs)
     return Outcome(title.id, language, state, reasons, outputs["package.film"], steps, made, sum(step.reused for step in built.values()))
+
+
+def _settled(night: Night, planned: Planned) -> Outputs:
+    """Put what people settled into the store: what the plan saw, and the lines that were approved since."""
+    approved = approved_lines(night.books.ledger, planned.title.language, planned.language)
+    rows = {**planned.kept, "approved": approved} if approved else planned.kept
+    return {f"in.{name}": night.books.store.put_bytes(lines) for name, lines in rows.items()}
 
 
 def _deliver(night: Night, title: Title, *, anew: bool) -> Outputs:

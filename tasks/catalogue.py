@@ -16,8 +16,8 @@ from nightdub.tasks.rows import Title
 
 ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 REQUIRED = ("id", "source", "language", "targets")
-DELIVERED = ("source", "script", "memory", "glossary", "references", "cast", "music_and_effects")  # columns that name files
-OPTIONAL = (*DELIVERED[1:], "profile", "priority")
+DELIVERED = ("source", "script", "memory", "glossary", "references", "cast", "music_and_effects", "dialogue")  # columns that name files
+OPTIONAL = (*DELIVERED[1:], "series", "episode", "profile", "priority")
 DEEPEST = 64  # folders that are looked up one by one
 LARGEST = 64 << 20  # bytes of a catalogue file; 10,000 rows take about 2 MiB
 
@@ -137,6 +137,9 @@ def _row_problems(row: dict[str, str], root: Root, profiles: Collection[str], se
     elif row["id"] in seen:
         yield f"id {row['id']!r} was used in row {seen[row['id']]}"
     yield from _language_problems(row)
+    for name in ("series", "episode"):
+        if row.get(name) and not ID.fullmatch(row[name]):
+            yield f"{name} {row[name]!r} is unsafe; allowed: 1 to 64 of a-z, 0-9, _ and -, starting with a letter or digit"
     if row.get("profile") and row["profile"] not in profiles:
         yield f"profile {row['profile']!r} is unknown; allowed: {', '.join(sorted(profiles))}"
     if row.get("priority") and not re.fullmatch(r"-?\d{1,9}", row["priority"]):
@@ -187,6 +190,8 @@ def _title(row: dict[str, str], root: Root, line: int) -> Title:
         id=row["id"],
         language=row["language"],
         targets=_targets(row),
+        series=row.get("series") or "",
+        episode=row.get("episode") or "",
         profile=row.get("profile") or "preview",
         priority=int(row.get("priority") or 0),
         row=line,

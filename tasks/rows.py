@@ -43,7 +43,7 @@ class CastMember:
     speaker: str
     voice: str = ""  # a synthesiser's voice or variant; empty = chosen by the speaker's pitch
     gender: str = ""  # "female", "male" or unknown
-    consent: str = ""  # reference of the record that allows cloning this voice; empty = none
+    consent: str = ""  # id of the record that allows cloning this voice; empty = none
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,9 @@ class Title:
     references: str = ""  # human translations that the dub is measured against, never used to make it
     cast: str = ""
     music_and_effects: str = ""
+    dialogue: str = ""  # delivered dialogue stem
+    series: str = ""  # titles of one series share their characters' voices
+    episode: str = ""  # within the series, as "s01e02"
     profile: str = "preview"
     priority: int = 0  # higher first
     row: int = 0  # line of the catalogue file, for messages
@@ -116,6 +119,8 @@ class Segment:
     words: tuple[Word, ...] = ()
     origin: str = ""  # "script" or "recognised"
     engine: str = ""  # what found the words in the sound; empty = script times taken as they are
+    kind: str = ""  # empty = dialogue; "on-screen" = text seen in the picture; "sound" = described for the deaf. Only dialogue is spoken
+    notes: str = ""  # of the dialogue list, for translators and directors
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +207,8 @@ class Translation:
     slot: Seconds = 0.0  # time the original line takes
     notes: tuple[str, ...] = ()  # "glossary", "glossary-not-applied:...", "untranslated-word:...", "number-changed:..."
     failed: str = ""  # cause: the line has no text in this language
+    variants: tuple[str, ...] = ()  # other acceptable texts, for a line that has to be shorter
+    score: float = 0.0  # likeness of the memory's source line, 0 to 1; 1 = the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +231,8 @@ class Clip:
     engine: str = ""
     rate: float = 1.0  # speaking rate asked of the engine, 1 = its normal rate
     sounds: tuple[SpokenSound, ...] = ()
+    text: str = ""  # what was spoken
+    voice: str = ""  # the engine's name of the voice that spoke
     skipped: str = ""  # reason code: excused
     failed: str = ""  # cause: counts against the title
     tried: tuple[str, ...] = ()  # engines that were asked before, each with what was wrong: "name: cause"
@@ -255,6 +264,9 @@ class Cue:
     end: Seconds
     lines: tuple[str, ...]
     segments: tuple[str, ...] = ()
+    speaker: str = ""  # where the reader is told who speaks
+    kind: str = ""  # as a segment's
+    position: str = ""  # "top" where the bottom of the picture is taken; empty = bottom
 
 
 @dataclass(frozen=True, slots=True)

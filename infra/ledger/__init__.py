@@ -7,8 +7,11 @@ from nightdub.infra.ledger.rows import (
     Alias,
     AliasAction,
     AliasMove,
+    ApprovedLine,
     Artifact,
     Claim,
+    Consent,
+    Correction,
     Cost,
     CostLine,
     DecisionOutcome,
@@ -27,14 +30,18 @@ from nightdub.infra.ledger.rows import (
     Standing,
     TitleLanguage,
     TitleState,
+    VoiceEntry,
 )
 
 __all__ = [
     "Alias",
     "AliasAction",
     "AliasMove",
+    "ApprovedLine",
     "Artifact",
     "Claim",
+    "Consent",
+    "Correction",
     "Cost",
     "CostLine",
     "DecisionOutcome",
@@ -54,4 +61,5 @@ __all__ = [
     "Standing",
     "TitleLanguage",
     "TitleState",
+    "VoiceEntry",
 ]

@@ -1,4 +1,4 @@
-"""The ledger: what is being built, was built, measured, decided and released. The one arbiter where two processes disagree."""
+"""The ledger: what is built, measured, decided, released and settled by people. The one arbiter where two processes disagree."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from nightdub.infra.ledger.jobs import Jobs
 from nightdub.infra.ledger.judgements import Judgements
 from nightdub.infra.ledger.outcomes import Outcomes
 from nightdub.infra.ledger.schema import Schema
+from nightdub.infra.ledger.studio import Studio
 from nightdub.infra.ledger.titles import Titles
 
 
-class Ledger(Schema, Jobs, Titles, Outcomes, Judgements):
+class Ledger(Schema, Jobs, Titles, Outcomes, Judgements, Studio):
     """One ledger, safe to share between threads; each method is one transaction.
 
     Every method may raise LedgerUnavailable (locked, unreachable: try again) and LedgerError (broken, or another schema: mend it).

@@ -6,7 +6,7 @@ from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Float, Fore
 
 from nightdub.infra.ledger.column import Serial, count, job_key, json, metadata, seconds, text, time
 
-SCHEMA = "0002"  # the newest file of `migrations/versions`
+SCHEMA = "0003"  # the newest file of `migrations/versions`
 
 runs = Table(
     "runs",
@@ -250,4 +250,73 @@ reevaluations = Table(
     metadata,
     Column("release", Serial, ForeignKey("releases.id"), primary_key=True, autoincrement=False),
     Column("alias", Serial, ForeignKey("aliases.id"), primary_key=True, autoincrement=False),
+)
+
+voices = Table(
+    "voices",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    text("series"),  # or the title's id where it belongs to none
+    text("character"),
+    text("language"),  # "*" = every language without an entry of its own
+    text("voice"),
+    text("gender"),
+    text("reference"),  # digest of a clip of the voice
+    text("origin"),  # where the clip is from
+    json("acoustics"),
+    text("consent"),
+    text("who"),
+    text("why"),
+    time("created"),
+    Index(None, "series", "character", "language", "id"),
+)
+
+consents = Table(
+    "consents",
+    metadata,
+    text("id", primary_key=True),
+    text("speaker"),
+    text("scope"),
+    json("languages"),
+    time("expires", nullable=True),
+    time("withdrawn", nullable=True),
+    text("document"),
+    text("who"),
+    time("created"),
+)
+
+corrections = Table(
+    "corrections",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    text("title"),
+    text("language"),
+    text("segment"),
+    text("text"),
+    text("speaker"),
+    Column("start", Float(53)),  # NULL: as it is
+    Column("end", Float(53)),
+    Column("locked", Boolean, nullable=False),
+    json("pinned"),
+    text("who"),
+    text("why"),
+    time("created"),
+    time("revoked", nullable=True),
+    Index(None, "title", "language", "segment", "id"),
+)
+
+approved_lines = Table(
+    "approved_lines",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    text("source_language"),
+    text("target_language"),
+    text("source"),
+    text("target"),
+    text("title"),
+    text("segment"),
+    text("who"),
+    time("created"),
+    time("revoked", nullable=True),
+    Index(None, "source_language", "target_language", "id"),
 )

@@ -274,3 +274,77 @@ class Reevaluation:
     taken_back: str
     why: str
     created: datetime  # of the rollback
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceEntry:
+    """The voice of a character, kept from episode to episode."""
+
+    series: str  # or the title's id where it belongs to none
+    character: str
+    language: str = "*"  # "*" = every language without an entry of its own
+    voice: str = ""  # a synthesiser's voice or variant; empty = chosen by acoustics
+    gender: str = ""
+    reference: str = ""  # digest of a clip of the character's own voice; empty = none
+    origin: str = ""  # where the clip is from: title, start and end in seconds
+    acoustics: dict[str, Any] = field(default_factory=dict)  # pitch and formants of the character
+    consent: str = ""  # id of the record that allows cloning
+    who: str = ""
+    why: str = ""
+    id: int = 0  # given by the ledger
+    created: datetime | None = None  # given by the ledger
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """A person's permission to clone their voice."""
+
+    id: str
+    speaker: str  # the person
+    scope: str  # "series:ID", "title:ID", or "*" = whatever is made
+    languages: list[Any]  # empty = every language
+    expires: datetime | None = None
+    document: str = ""  # digest of the signed paper
+    who: str = ""  # recorded it
+    withdrawn: datetime | None = None
+    created: datetime | None = None  # given by the ledger
+
+    def holds(self, at: datetime) -> bool:
+        """Return whether the consent counts at a moment."""
+        return all(end is None or at < end for end in (self.expires, self.withdrawn))
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What a person settled about one line of one title-language; what is empty or None stays as it is made."""
+
+    title: str
+    language: str
+    segment: str
+    text: str = ""  # in the target language
+    speaker: str = ""
+    start: float | None = None  # seconds from the programme's start
+    end: float | None = None
+    locked: bool = False  # no later run touches the line
+    pinned: dict[str, Any] = field(default_factory=dict)  # a locked line as it was: its rows and the digest of its sound
+    who: str = ""
+    why: str = ""
+    id: int = 0  # given by the ledger
+    created: datetime | None = None  # given by the ledger
+    revoked: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovedLine:
+    """A translation that a person approved: part of the memory from then on."""
+
+    source_language: str
+    target_language: str
+    source: str
+    target: str
+    title: str = ""
+    segment: str = ""
+    who: str = ""
+    id: int = 0  # given by the ledger
+    created: datetime | None = None  # given by the ledger
+    revoked: datetime | None = None

@@ -86,9 +86,9 @@ def test_the_code_expects_the_newest_migration():
 
 def test_an_older_schema_says_migrate_and_a_newer_one_says_update(ledger):
     set_schema(ledger, "0000")
-    with pytest.raises(LedgerError, match="schema is 0000; allowed: 0002; next: run `nightdub status`, which upgrades it"):
+    with pytest.raises(LedgerError, match="schema is 0000; allowed: 0003; next: run `nightdub status`, which upgrades it"):
         ledger.check()
-    set_schema(ledger, "0003")
+    set_schema(ledger, "0004")
     for use in (ledger.check, ledger.migrate):
         with pytest.raises(LedgerError, match="next: update Nightdub"):
             use()

@@ -1,0 +1,78 @@
+"""What people settled, as inputs of a dub: the ledger's voices, consents, corrections and approved lines, each as JSON lines.
+
+Voices, consents and corrections are part of a title-language's recipe: a changed one is a reason to build. Approved lines are not: they
+are offered to whatever is built next, so that one approved line does not build the whole catalogue again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from nightdub.infra.ledger import Consent, Correction, Ledger, VoiceEntry
+from nightdub.tasks.rows import Language, Title
+
+EVERY = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """All that counts at one moment, by what it belongs to."""
+
+    voices: Mapping[str, Sequence[VoiceEntry]]  # by series
+    consents: Mapping[str, Sequence[Consent]]  # by scope
+    corrections: Mapping[tuple[str, Language], Sequence[Correction]]
+
+    def of(self, title: Title, language: Language) -> dict[str, bytes]:
+        """Return name of the input -> its rows, of those that there are for a title-language."""
+        series = title.series or title.id
+        voices = [row for row in self.voices.get(series, ()) if row.language in (EVERY, language)]
+        scopes = (EVERY, f"series:{title.series}", f"title:{title.id}")
+        consents = [row for scope in scopes for row in self.consents.get(scope, ()) if not row.languages or language in row.languages]
+        found = {"voices": voices, "consents": consents, "corrections": self.corrections.get((title.id, language), ())}
+        return {name: as_lines(rows) for name, rows in found.items() if rows}
+
+
+def read_kept(ledger: Ledger, at: datetime) -> Kept:
+    """Read what counts at a moment, with one query for each kind."""
+    return Kept(
+        _grouped((row.series, row) for row in ledger.voices()),
+        _grouped((row.scope, row) for row in ledger.consents(at)),
+        _grouped(((row.title, row.language), row) for row in ledger.corrections()),
+    )
+
+
+def approved_lines(ledger: Ledger, source: Language, target: Language) -> bytes:
+    """Return the approved lines of a language pair as JSON lines, newest first."""
+    return as_lines(ledger.approved(source, target))
+
+
+def as_lines(rows: Iterable[Any]) -> bytes:
+    """Return rows as JSON lines without what differs between two recordings of the same: ids, moments, names and reasons."""
+    return b"".join(msgspec.json.encode(_settled(row), order="sorted") + b"\n" for row in rows)
+
+
+def digest(lines: bytes) -> str:
+    """Return the digest under which the store keeps these bytes."""
+    return hashlib.sha256(lines).hexdigest()
+
+
+def _settled(row: Any) -> Any:
+    return replace(row, **{name: empty for name, empty in (("created", None), ("id", 0), ("who", ""), ("why", "")) if _has(row, name)})
+
+
+def _has(row: Any, name: str) -> bool:
+    return name in row.__slots__ and not (name == "id" and isinstance(row, Consent))
+
+
+def _grouped(pairs: Iterable[tuple[Any, Any]]) -> dict[Any, list[Any]]:
+    found: dict[Any, list[Any]] = defaultdict(list)
+    for key, row in pairs:
+        found[key].append(row)
+    return dict(found)
