@@ -32,9 +32,11 @@ $(VENV)/installed.stamp: pyproject.toml .nightdub/debian.stamp
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
+	@# --no-deps: mediapipe 0.10.21 (later ones carry no networks) declares jax, a second OpenCV and numpy 1; it finds faces without them
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps mediapipe==0.10.21
 	@# openai-whisper is installed without the triton that it declares, resemblyzer without typing and webrtcvad: see engines-neural
-	$(BIN)/python -m pip check | { ! grep -v -e "^No broken" -e "^openai-whisper .* requires triton" \
-	  -e "^resemblyzer .* requires typing" -e "^resemblyzer .* requires webrtcvad"; }
+	$(BIN)/python -m pip check | { ! grep -v -e "^No broken" -e "^mediapipe 0.10.21 requires" -e "^mediapipe 0.10.21 has requirement numpy" -e "^openai-whisper .* requires triton" \
+	  -e "^resemblyzer .* requires typing" -e "^resemblyzer .* requires webrtcvad" -e "^demucs .* requires "; }
 	@touch $@
 
 .typeroot/nightdub:  # the folders under their package's name, for type checkers
@@ -76,6 +78,8 @@ $(VENV)/neural.stamp: $(VENV)/installed.stamp
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps openai-whisper==20250625
 	@# --no-deps: resemblyzer declares a back-port of typing, and the webrtcvad that no longer builds; the wheel of its fork serves
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps resemblyzer==0.1.4 webrtcvad-wheels==2.0.14.post1
+	@# --no-deps: demucs declares an MP3 encoder, an audio reader and a downloader; its networks need none of them
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps demucs==4.1.0
 	@touch $@
 
 engines-coqui: $(COQUI)/installed.stamp  ## Make the environment in which Coqui TTS (XTTS v2) runs as a host process (no weights)

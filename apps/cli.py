@@ -7,19 +7,27 @@ from pathlib import Path
 
 import click
 
+from nightdub.apps.commands.corrections import edit, sheet
+from nightdub.apps.commands.delivery import deliver, verify
 from nightdub.apps.commands.engines import aliases, demote, engines, evaluate, promote
 from nightdub.apps.commands.machine import config, doctor
 from nightdub.apps.commands.night import plan, report, run, status
 from nightdub.apps.commands.quality import faults, gate, measure
 from nightdub.apps.commands.release import decision, override, overrides, release, revoke, rollback
+from nightdub.apps.commands.scripts import convert
+from nightdub.apps.commands.voices import consents, voices
 from nightdub.infra.errors import CatalogueError, ConfigError, MachineLacks, NightdubError
 
 EXIT_FAILED, EXIT_USAGE, EXIT_MACHINE = 1, 2, 3
 COMMANDS = (
     *(run, plan, status, report),
     *(release, rollback, decision, override, overrides, revoke),
+    *(deliver, verify),
     *(measure, gate, faults),
+    convert,
     *(engines, evaluate, promote, demote, aliases),
+    *(edit, sheet),
+    *(voices, consents),
     *(doctor, config),
 )
 

@@ -12,6 +12,7 @@ from rich.text import Text
 from nightdub.apps.browser import open_page
 from nightdub.apps.doctor import Answer, ask_engine
 from nightdub.apps.screen import print_json, print_line, print_rows
+from nightdub.flows.lines import ChangedLine, changed_lines
 from nightdub.flows.night import load_catalogue, load_houses, open_books
 from nightdub.flows.plan import Planned, make_plan
 from nightdub.flows.recipe import FileDigests
@@ -24,17 +25,20 @@ from nightdub.tasks.engines import TABLE, EngineSpec
 COLOURS = {"released": "green", "held": "yellow", "failed": "red", "left": "magenta"}
 
 
-def show_plan(settings: Settings, catalogue: Path, only: list[str], *, as_json: bool) -> int:
-    """Print what a night would build and why; return 2 where the catalogue has problems."""
+def show_plan(settings: Settings, catalogue: Path, only: list[str], *, as_json: bool, lines: bool = False) -> int:
+    """Print what a night would build and why, with `lines` down to the translation; return 2 where the catalogue has problems."""
     listed = load_catalogue(settings, catalogue)
     refuse_unknown(only, listed, catalogue)
     with open_books(settings) as books:
-        plan = make_plan(listed.titles, load_houses(settings, listed, books.ledger), books.ledger, FileDigests(books.ledger))
-    plan = [planned for planned in plan if not only or planned.title.id in only]
+        houses, digests = load_houses(settings, listed, books.ledger), FileDigests(books.ledger)
+        plan = make_plan(listed.titles, houses, books.ledger, digests)
+        plan = [planned for planned in plan if not only or planned.title.id in only]
+        changed = list(changed_lines(books, houses, plan, digests)) if lines else []
     if as_json:
-        print_json(_plan_row(plan, listed))
+        print_json(_plan_row(plan, listed) | ({"lines": changed} if lines else {}))
     else:
         _print_plan(plan)
+        _print_lines(changed, lines=lines)
         for problem in listed.problems:
             click.echo(f"problem: {problem}", err=True)
     return 2 if listed.problems else 0
@@ -63,6 +67,14 @@ def _print_plan(plan: Sequence[Planned]) -> None:
     for lack in _lacks(plan):
         click.echo(f"lacking here: {lack}", err=True)
     click.echo(f"{len(todo)} title-languages to build, {len(plan) - len(todo)} unchanged")
+
+
+def _print_lines(changed: Sequence[ChangedLine], *, lines: bool) -> None:
+    if changed:
+        rows = [(row.title, row.language, row.segment, row.text, row.now) for row in changed]
+        print_rows(("title", "language", "line", "text", "now"), rows)
+    if lines:
+        click.echo(f"{len(changed)} lines of earlier nights to translate anew")
 
 
 def _lacks(plan: Sequence[Planned]) -> list[str]:

@@ -15,7 +15,22 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
-NAMES = ("plan", "fanout", "mix", "edit", "night", "measure", "bootstrap", "words")
+NAMES = (
+    "plan",
+    "fanout",
+    "mix",
+    "separation",
+    "edit",
+    "night",
+    "measure",
+    "bootstrap",
+    "words",
+    "align",
+    "lips",
+    "cut",
+    "memory",
+    "timing",
+"voices")
 BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
 
 

@@ -18,6 +18,7 @@ from nightdub.flows.chain.gather import IF_THERE, NEEDED, Shelf, gather
 from nightdub.flows.chain.parts import cause_of, made_rows, one_by_one, plain
 from nightdub.flows.night import Books, Night, open_night
 from nightdub.flows.recipe import FileDigests, House, open_house
+from nightdub.flows.shelf import stored
 from nightdub.infra.build import Ask, Inputs, Step
 from nightdub.infra.digests import digest_file, digest_of
 from nightdub.infra.environment import environment
@@ -62,13 +63,10 @@ def load_dub(books: Books, title: str, language: Language) -> Dub:
 
 def open_shelf(books: Books, title: str, language: Language) -> tuple[Shelf, dict[str, Any]]:
     """Return the outputs of a finished title-language's steps, and what its measuring step was told. Raises: LedgerError."""
-    row = books.ledger.title_languages().get((title, language))
-    if row is None or not row.package:
+    shelf, row = stored(books, title, language)
+    if not row.package:
         raise LedgerError("nothing was built", where=f"{title}/{language}", fix="nightdub status lists what there is")
-    heads = books.ledger.heads(title, "") | books.ledger.heads(title, language)
-    digests = {name: digest for key in heads.values() for name, digest in books.ledger.inputs_of(key).items()}
-    digests |= {f"{step}.{made.name}": made.digest for step, key in heads.items() for made in books.ledger.artifacts_of(key)}
-    digests = {name: digest for name, digest in digests.items() if name in (*NAMES, GATED)}
+    digests = {name: digest for name, digest in shelf.digests.items() if name in (*NAMES, GATED)}
     house = open_house(row.profile, books.settings.profiles, books.settings.policies)
     return Shelf(digests, books.store.fetch), _told(house, row.inputs["title:language"], language)
 

@@ -54,9 +54,11 @@ def collect_garbage(books: Books, *, grace_seconds: float) -> tuple[int, int]:
 
 
 def _live(books: Books) -> set[str]:
-    """Return every digest that a title's newest jobs, a release, an evaluation's set, the voice book, a consent or an unfinished draft refers to."""
+    """Return every digest that a title's newest jobs, a release, an evaluation's set, voice book, consents or unfinished drafts reach."""
     live = set(books.ledger.live_digests())
-    live |= {row.reference for row in books.ledger.voices()} | {row.document for row in books.ledger.consents()}
+    live |= {digest for row in books.ledger.voices() for digest in (row.reference, row.model, row.model_index)}
+    live |= {row.document for row in books.ledger.consents()}
+    live |= {row.pinned["clip"]["sound"] for row in books.ledger.corrections() if "clip" in row.pinned}
     for version in {row.dataset_digest for row in books.ledger.evaluations()}:
         if books.store.exists(version):
             live |= {example.audio for example in read_manifest(books.store.get_bytes(version)) if example.audio}

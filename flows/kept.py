@@ -16,9 +16,8 @@ from typing import Any
 import msgspec
 
 from nightdub.infra.ledger import Consent, Correction, Ledger, VoiceEntry
-from nightdub.tasks.rows import Language, Title
-
-EVERY = "*"
+from nightdub.tasks.cast import EVERY, HEARD
+from nightdub.tasks.rows import Language, Permission, Title
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +29,16 @@ class Kept:
     corrections: Mapping[tuple[str, Language], Sequence[Correction]]
 
     def of(self, title: Title, language: Language) -> dict[str, bytes]:
-        """Return name of the input -> its rows, of those that there are for a title-language."""
-        series = title.series or title.id
-        voices = [row for row in self.voices.get(series, ()) if row.language in (EVERY, language)]
-        scopes = (EVERY, f"series:{title.series}", f"title:{title.id}")
-        consents = [row for scope in scopes for row in self.consents.get(scope, ()) if not row.languages or language in row.languages]
-        found = {"voices": voices, "consents": consents, "corrections": self.corrections.get((title.id, language), ())}
+        """Return name of the input -> its rows, of those that there are for a title-language.
+
+        What the chain itself entered into the voice book is left out: a title was built with it, or is not touched by it.
+        """
+        book = self.voices.get(book_of(title), ())
+        voices = [row for row in book if row.language in (EVERY, language) or (row.language == HEARD and row.who)]
+        held = [row for scope in scopes_of(title) for row in self.consents.get(scope, ())]
+        consents = [row for row in held if not row.languages or language in row.languages]
+        corrections = self.corrections.get((title.id, language), ())
+        found: dict[str, Sequence[Any]] = {"voices": voices, "consents": consents, "corrections": corrections}
         return {name: as_lines(rows) for name, rows in found.items() if rows}
 
 
@@ -46,6 +49,27 @@ def read_kept(ledger: Ledger, at: datetime) -> Kept:
         _grouped((row.scope, row) for row in ledger.consents(at)),
         _grouped(((row.title, row.language), row) for row in ledger.corrections()),
     )
+
+
+def book_of(title: Title) -> str:
+    """Return the series under which a title's characters stand in the voice book: its own id where it belongs to none."""
+    return title.series or title.id
+
+
+def scopes_of(title: Title) -> tuple[str, ...]:
+    """Return the scopes of consent that cover a title."""
+    return (EVERY, *((f"series:{title.series}",) if title.series else ()), f"title:{title.id}")
+
+
+def refusal(consent: Consent, title: Title, language: Language, at: datetime) -> str:
+    """Return why a consent record allows nothing in a title-language at a moment; empty where it does."""
+    if consent.withdrawn and consent.withdrawn <= at:
+        return "withdrawn"
+    if consent.expires and consent.expires <= at:
+        return "expired"
+    if consent.scope not in scopes_of(title):
+        return "other-series" if consent.scope.startswith("series:") else "other-title"
+    return "other-language" if consent.languages and language not in consent.languages else ""
 
 
 def approved_lines(ledger: Ledger, source: Language, target: Language) -> bytes:
@@ -68,7 +92,7 @@ def _settled(row: Any) -> Any:
 
 
 def _has(row: Any, name: str) -> bool:
-    return name in row.__slots__ and not (name == "id" and isinstance(row, Consent))
+    return name in row.__slots__ and not (name == "id" and isinstance(row, Consent | Permission))
 
 
 def _grouped(pairs: Iterable[tuple[Any, Any]]) -> dict[Any, list[Any]]:

@@ -78,7 +78,12 @@ def load_catalogue(settings: Settings, path: Path) -> Catalogue:
 
 def load_houses(settings: Settings, catalogue: Catalogue, ledger: Ledger | None = None) -> dict[str, House]:
     """Read the profiles and policies that the catalogue's titles name; the ledger says what is stable. Raises: ConfigError."""
+    return prepare(catalogue.titles, settings.profiles, settings.policies, stable_names(ledger) if ledger else {})
+
+
+def stable_names(ledger: Ledger) -> dict[str, str]:
+    """Return what `stable` stands for: verb -> an engine's spelling, "profile" -> a profile's name."""
     stable: dict[str, str] = {}
-    for move in ledger.alias_moves(alias=STABLE) if ledger else ():
+    for move in ledger.alias_moves(alias=STABLE):
         stable.setdefault(move.subject, move.target)  # newest first
-    return prepare(catalogue.titles, settings.profiles, settings.policies, stable)
+    return stable

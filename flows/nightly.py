@@ -17,12 +17,13 @@ from prefect.artifacts import create_markdown_artifact, create_progress_artifact
 from prefect.futures import PrefectFuture
 from prefect.task_runners import ThreadPoolTaskRunner
 
+from nightdub.flows.consents import take_down
 from nightdub.flows.data_gate import check_catalogue
 from nightdub.flows.housekeeping import tidy
 from nightdub.flows.night import Books, Night, load_catalogue, load_houses, open_books, open_night
 from nightdub.flows.page import write_report
 from nightdub.flows.plan import Planned, make_plan
-from nightdub.flows.policy import LOCALISE, PERCEIVE
+from nightdub.flows.policy import LOCALISE, PERCEIVE, SETTLE
 from nightdub.flows.recipe import FileDigests, House
 from nightdub.flows.regression import rerun_changed
 from nightdub.flows.report import NightReport, make_report, summary_markdown
@@ -87,6 +88,7 @@ def run_night(
     started = time.time()
     deadline = None if minutes is None else time.monotonic() + 60 * minutes
     tidy(books)
+    take_down(books)
     houses, digests = load_houses(books.settings, catalogue, books.ledger), FileDigests(books.ledger)
     titles = [title for title in catalogue.titles if not only or title.id in only]
     plan = make_plan(titles, houses, books.ledger, digests, again=again)
@@ -131,6 +133,7 @@ def build_titles(night: Night, todo: Iterable[Planned], deadline: float | None) 
     """Build titles in order, a bounded number of them at a time; after the deadline none is started."""
     landed: SimpleQueue[tuple[Planned, PrefectFuture[Any]]] = SimpleQueue()
     flying: dict[str, int] = {}  # title -> languages that have not ended
+    settled: dict[str, PrefectFuture[Any]] = {}  # series -> its last episode that was launched
     for _, group in groupby(todo, key=lambda planned: planned.title.id):
         while len(flying) >= night.books.settings.titles_in_flight:
             yield _land(landed.get(), flying)
@@ -138,15 +141,25 @@ def build_titles(night: Night, todo: Iterable[Planned], deadline: float | None) 
             break
         languages = list(group)
         flying[languages[0].title.id] = len(languages)
-        _launch(night, languages, landed)
+        _launch(night, languages, landed, settled)
     while flying:
         yield _land(landed.get(), flying)
 
 
-def _launch(night: Night, languages: list[Planned], landed: SimpleQueue[tuple[Planned, PrefectFuture[Any]]]) -> None:
-    """Submit what the title's languages share, and each language behind it; what ends comes through the queue."""
+def _launch(
+    night: Night,
+    languages: list[Planned],
+    landed: SimpleQueue[tuple[Planned, PrefectFuture[Any]]],
+    settled: dict[str, PrefectFuture[Any]],
+) -> None:
+    """Submit what the title's languages share, and each language behind it; what ends comes through the queue.
+
+    Episodes of a series enter their characters into the voice book in the order of the plan, so that two nights agree on who was first.
+    """
     first = next((planned for planned in languages if "failed before" in planned.because), languages[0])
     perceived = PERCEIVE.submit(night, first)
+    if series := first.title.series:
+        perceived = settled[series] = SETTLE.submit(night, first, perceived, settled.get(series))
     for planned in languages:
         future = LOCALISE.submit(night, planned, perceived)
         future.add_done_callback(partial(_into, landed, planned))

@@ -57,7 +57,7 @@ def make_plan(
     earlier = cache(ledger.title_languages)  # their inputs, asked for only where something has changed
     planned = []
     with collector_paused():
-        for title in sorted(titles, key=lambda title: (-title.priority, title.row)):
+        for title in in_order(titles):
             house, files = houses[title.profile], delivered(title, digests)
             for language in title.targets:
                 settled = kept.of(title, language)
@@ -70,6 +70,19 @@ def make_plan(
                 planned.append(Planned(title, language, recipe, row.state if row else "", because, settled))
     digests.remember()
     return planned
+
+
+def in_order(titles: Sequence[Title]) -> list[Title]:
+    """Return titles by priority, then as the catalogue has them; a series' titles follow each other by episode, from its first row on."""
+    first: dict[tuple[int, str], int] = {}
+    for title in titles:
+        place = (title.priority, title.series)
+        first[place] = min(first.get(place, title.row), title.row)
+
+    def key(title: Title) -> tuple[int, int, str, int]:
+        return -title.priority, first[title.priority, title.series] if title.series else title.row, title.episode, title.row
+
+    return sorted(titles, key=key)
 
 
 def _changes(recipe: Recipe, earlier: Mapping[str, str]) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 
 from nightdub.flows.night import Night
-from nightdub.flows.title import build_step, localise, perceive
+from nightdub.flows.title import build_step, localise, perceive, settle
 from nightdub.infra.build import Ask, Built
 from nightdub.infra.errors import NightdubError
 
@@ -56,4 +56,5 @@ def localise_in_prefect(night: Night, planned: Any, perceived: Any) -> Any:
 
 
 PERCEIVE = as_task(perceive_in_prefect, "perceive")
+SETTLE = as_task(settle, "settle")
 LOCALISE = as_task(localise_in_prefect, "localise")

@@ -80,7 +80,11 @@ class House:
     def refused_links(self) -> list[EngineLink]:
         """Return the engines of the profile whose licence forbids commercial use."""
         chosen = [(verb, choice) for verb, choices in self.profile.engines.items() for choice in choices]
-        return [EngineLink(verb, choice.name, choice.settings) for verb, choice in chosen if not find_engine(verb, choice.name).commercial]
+        return [
+            EngineLink(verb, choice.name, choice.settings)
+            for verb, choice in chosen
+            if not find_engine(verb, choice.name).allows_commercial(choice.settings)
+        ]
 
     def parts(self, title: Title, language: Language) -> HouseParts:
         """Return the parts that come from profile, policy, engines and code, not from the title's files."""
@@ -152,7 +156,8 @@ def _house_parts(house: House, source: Language, target: Language) -> HouseParts
     lacks: set[str] = set()
     engines = {f"engine:{step.verb}:{step.name}": _engines_part(house.links(step, title, target), lacks) for step in CHAIN if step.verb}
     figures = msgspec.to_builtins(house.profile)
-    figures = {f"profile:{name}": digest_of(figures[name]) for name in ("sound", "fit", "subtitles", "picture", "commercial")}
+    named = ("translation", "sound", "fit", "subtitles", "picture", "commercial")
+    figures = {f"profile:{name}": digest_of(figures[name]) for name in named}
     code = {f"code:{step.name}": str(step.version) for step in CHAIN}
     languages = {"title:language": source, "title:target": target}
     parts = engines | figures | code | languages | {"policy": house.policy.digest, "instruments": digest_of(instruments().known)}
@@ -189,7 +194,8 @@ def delivered(title: Title, digest: Callable[[str], str]) -> dict[str, str]:
 
 def title_recipe(house: House, title: Title, language: Language, files: Mapping[str, str]) -> Recipe:
     """Return the recipe of one title-language from the digests of its files."""
-    return Recipe(house.parts(title, language), files)
+    place = {f"title:{name}": value for name, value in (("series", title.series), ("episode", title.episode)) if value}
+    return Recipe(house.parts(title, language), {**files, **place} if place else files)
 
 
 class FileDigests:

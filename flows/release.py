@@ -80,10 +80,15 @@ def overrides_at(books: Books, title: str, language: Language, moment: datetime)
 
 
 def release(books: Books, title: str, language: Language, who: str, why: str) -> str:
-    """Release the newest dub of a title-language by a person's word; who and why are kept. Return the package's digest."""
+    """Release the newest dub of a title-language by a person's word; who and why are kept. Return the package's digest.
+
+    Raises: LedgerError where nothing was built, or where the dub was withdrawn because a consent ended: that is no word of ours.
+    """
     row = books.ledger.title_languages().get((title, language))
     if row is None or not row.package:
         raise LedgerError("nothing was built", where=f"{title}/{language}", fix="nightdub status lists what there is")
+    if any(move.action == "withdraw" and move.previous == row.package for move in books.ledger.releases(title, language)):
+        raise LedgerError("withdrawn: a consent ended", where=f"{title}/{language}", fix="nightdub run makes it with a neutral voice")
     decisions = books.ledger.decisions(title, language)
     move_pointer(books, title, language, row.package, decision=decisions[0].id if decisions else None, action="release", who=who, why=why)
     books.ledger.put_title_languages([replace(row, state="released", reasons=[])])
@@ -93,7 +98,7 @@ def release(books: Books, title: str, language: Language, who: str, why: str) ->
 def rollback(books: Books, title: str, language: Language, who: str, why: str) -> str:
     """Point a title-language back to the version that was released before. Return its digest."""
     moves = books.ledger.releases(title, language)
-    undone = {row.previous for row in moves if row.action == "rollback"} | {row.package for row in moves[:1]}
+    undone = {row.previous for row in moves if row.action in ("rollback", "withdraw")} | {row.package for row in moves[:1]}
     earlier = [row.package for row in moves if row.package and row.package not in undone]
     if not earlier:
         raise LedgerError("no earlier release to go back to", where=f"{title}/{language}", fix="nightdub status lists what there is")
@@ -102,8 +107,10 @@ def rollback(books: Books, title: str, language: Language, who: str, why: str) -
 
 
 def _rolled_back(books: Books, title: str, language: Language, package: str) -> str:
-    """Return why the gate may not release a package: a person took this very film back; else nothing."""
+    """Return why the gate may not release a package: this very film was taken back or down; else nothing."""
     for row in books.ledger.releases(title, language):
+        if row.action == "withdraw" and row.previous == package:
+            return f"withdrawn by {row.who}: {row.why}"
         if row.action == "rollback" and row.previous == package:
             return f"rolled back by {row.who}: {row.why}; only a person releases it again"
         if row.action == "release" and row.package == package:

@@ -16,6 +16,7 @@ from nightdub.flows.night import Night
 from nightdub.flows.plan import Planned
 from nightdub.flows.recipe import House, identity
 from nightdub.flows.release import decide_and_release
+from nightdub.flows.voices import enter_characters, voice_inputs
 from nightdub.flows.watch import Event, tell
 from nightdub.infra.build import Ask, Built, Step
 from nightdub.infra.errors import LedgerUnavailable, MachineLacks, NightdubError, StepFailed
@@ -23,6 +24,7 @@ from nightdub.infra.ledger import TitleLanguage, TitleState
 from nightdub.infra.work import EngineLink
 from nightdub.quality.instruments import instruments
 from nightdub.tasks.catalogue import DELIVERED
+from nightdub.tasks.engines import find_engine
 from nightdub.tasks.rows import Language, Title
 
 LEDGER_PAUSES = (1.0, 5.0, 20.0)  # seconds between tries to write a title-language's state
@@ -74,6 +76,20 @@ def perceive(night: Night, planned: Planned, build: BuildStep = build_step) -> P
         return Perceived({}, {}, error=_ours(error, title))
 
 
+def settle(night: Night, planned: Planned, perceived: Perceived, _earlier: object = None) -> Perceived:
+    """Enter the characters of an episode into the voice book before any of its languages starts.
+
+    Of two episodes in one night the first in the plan comes first: `_earlier` is the other's result, which has only to be there.
+    """
+    if perceived.error:
+        return perceived
+    try:
+        enter_characters(night.books, planned.title, perceived.outputs)
+    except Exception as error:
+        return replace(perceived, error=_ours(error, planned.title))
+    return perceived
+
+
 def localise(night: Night, planned: Planned, perceived: Perceived, build: BuildStep = build_step) -> Outcome:
     """Make one title-language and let the gate decide; whatever goes wrong ends as its state, never as an exception.
 
@@ -97,18 +113,19 @@ def _dub(night: Night, planned: Planned, perceived: Perceived, build: BuildStep)
     if perceived.error:
         raise perceived.error
     title, language, house = planned.title, planned.language, night.houses[planned.title.profile]
-    outputs = perceived.outputs | _settled(night, planned)
+    outputs = perceived.outputs | _settled(night, planned, perceived.outputs)
     built = _walk(night, house, title, language, LANGUAGE_STEPS, outputs, build, retry=_retry(planned))
     _, steps, made = _sums(built)
     state, reasons = decide_and_release(night, planned, house, outputs)
     return Outcome(title.id, language, state, reasons, outputs["package.film"], steps, made, sum(step.reused for step in built.values()))
 
 
-def _settled(night: Night, planned: Planned) -> Outputs:
-    """Put what people settled into the store: what the plan saw, and the lines that were approved since."""
+def _settled(night: Night, planned: Planned, outputs: Outputs) -> Outputs:
+    """Put what people settled into the store: what the plan saw, the voice book as it is now, and the lines that were approved since."""
     approved = approved_lines(night.books.ledger, planned.title.language, planned.language)
-    rows = {**planned.kept, "approved": approved} if approved else planned.kept
-    return {f"in.{name}": night.books.store.put_bytes(lines) for name, lines in rows.items()}
+    voices = voice_inputs(night.books, planned.title, planned.language, outputs)
+    rows = {"corrections": planned.kept.get("corrections", b""), **voices, "approved": approved}
+    return {f"in.{name}": night.books.store.put_bytes(lines) for name, lines in rows.items() if lines}
 
 
 def _deliver(night: Night, title: Title, *, anew: bool) -> Outputs:
@@ -204,6 +221,7 @@ def _params(house: House, title: Title, language: Language, step: Step) -> dict[
     values |= {"source": title.language, "target": language, "suffix": Path(title.source).suffix.lower()}
     values["line_rules"] = msgspec.to_builtins(house.policy.line_rules)
     values["instruments"] = msgspec.to_builtins(instruments())
+    values["reads_context"] = any(find_engine(link.verb, link.name).reads_context for link in house.links(step, title, language))
     values["refused"] = sorted({link.name for link in house.refused_links()})
     return {name: values[name] for name in step.params}
 

@@ -96,6 +96,12 @@ class EngineCrashed(EngineError):
     transient = True
 
 
+class EngineUnavailable(EngineError):
+    """An engine's server that does not answer, or has no room; it may have tomorrow."""
+
+    transient = True
+
+
 class MachineLacks(NightdubError):
     """A program, package, model file or language pair that this machine does not have."""
 

@@ -1,4 +1,4 @@
-"""The store on S3 and what speaks its protocol: the one module that knows boto3.
+"""The store on S3 and what speaks its protocol; `connect`, `place_of` and `refusal` are all that others need of boto3.
 
 Needs of the server: conditional puts (`If-None-Match: *`, `If-Match`). One that ignores them still keeps objects sound, since their names
 are their digests, but lets two writers move one pointer. Kill -9 may leave parts of an upload: give the bucket a lifecycle rule with
@@ -73,9 +73,9 @@ class S3Store:
 
     def __init__(self, url: str, options: StoreOptions) -> None:
         self.url = url
-        self._bucket, self._prefix = _place(url)
+        self._bucket, self._prefix = place_of(url)
         self._retries = options.retries
-        self._client = _client(options)
+        self._client = connect(options)
         self._cache = Cache(cache_folder(options.cache_dir), options.cache_bytes)
 
     def put_file(self, path: Path) -> str:
@@ -226,7 +226,7 @@ class S3Store:
                 return request()
             except (ClientError, BotoCoreError) as error:
                 if not _may_pass(error):
-                    raise _refusal(error, where) from error
+                    raise refusal(error, where) from error
                 last = error
             if attempt < self._retries:
                 pause = min(BACKOFF_LIMIT, BACKOFF_SECONDS * 2**attempt)
@@ -235,12 +235,12 @@ class S3Store:
         raise StoreUnavailable(what, where=where, fix=f"check that {self.url} can be reached, then run again") from last
 
 
-def _client(options: StoreOptions) -> Any:
+def connect(options: StoreOptions, attempts: int = 1) -> Any:
     """Return a boto3 client for any server that speaks S3: path style, SHA-256 of the body in the signature, no checksum trailers."""
     config = Config(
         connect_timeout=options.connect_timeout,
         read_timeout=options.read_timeout,
-        retries={"total_max_attempts": 1},  # `_ask` retries, since only it also sees broken streams and 409
+        retries={"total_max_attempts": attempts},  # 1: `_ask` retries, since only it also sees broken streams and 409
         max_pool_connections=32,
         signature_version="s3v4",
         s3={"addressing_style": "path", "payload_signing_enabled": True},
@@ -256,7 +256,7 @@ def _client(options: StoreOptions) -> Any:
     return boto3.session.Session().client("s3", config=config, **{name: value for name, value in given.items() if value})
 
 
-def _place(url: str) -> tuple[str, str]:
+def place_of(url: str) -> tuple[str, str]:
     """Return a URL's bucket and its prefix, which is empty or ends with a slash. Raises: ConfigError."""
     parts = urlsplit(url)
     prefix = unquote(parts.path).strip("/")
@@ -277,7 +277,7 @@ def _answer(error: ClientError) -> tuple[int, str]:
     return error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0), error.response.get("Error", {}).get("Code", "")
 
 
-def _refusal(error: ClientError | BotoCoreError, where: str) -> StoreError:
+def refusal(error: ClientError | BotoCoreError, where: str) -> StoreError:
     """Return our error for an answer that will not change."""
     if isinstance(error, NoCredentialsError):
         return StoreError("no keys for the store", where=where, fix="set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")

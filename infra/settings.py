@@ -52,6 +52,8 @@ class Settings(BaseSettings):
     policies: Path | None = Field(None, description="folder with policies of your own")
     utmos: Path | None = Field(None, description="TorchScript file of a UTMOS predictor, for speech.utmos")
     nisqa: Path | None = Field(None, description="TorchScript file of a NISQA predictor: published weights forbid commercial use")
+    c2pa_certificate: Path | None = Field(None, description="PEM file with the certificate chain that delivered films are signed with")
+    c2pa_key: Path | None = Field(None, description="PEM file with its private key, without a password")
 
     _origins: dict[str, str] = PrivateAttr(default_factory=dict)
 
@@ -83,6 +85,8 @@ class Settings(BaseSettings):
     def _keys_come_in_pairs(self) -> Settings:
         if bool(self.store_access_key) != bool(self.store_secret_key):
             raise ValueError("store_access_key and store_secret_key go together")
+        if bool(self.c2pa_certificate) != bool(self.c2pa_key):
+            raise ValueError("c2pa_certificate and c2pa_key go together")
         return self
 
 

@@ -12,9 +12,10 @@ import soundfile
 
 from nightdub.infra.errors import MediaError
 from nightdub.infra.media.header import Header, read_header
+from nightdub.infra.media.sound import programme_channels
 from nightdub.quality.metrics import carried, traces
 from nightdub.quality.metrics.carried import carried_measurements, duration
-from nightdub.quality.metrics.loudness import dialogue_measurement, loudness_measurements, peak_measurement
+from nightdub.quality.metrics.loudness import dialogue_measurement, loudness_measurements, peak_measurement, range_difference
 from nightdub.quality.metrics.opened import as_timed_wav
 from nightdub.quality.metrics.package import Wanted, dub_track, package_measurements
 from nightdub.quality.metrics.sync import Spans, av_offset
@@ -35,6 +36,7 @@ class Delivery:
     dubbed: Spans  # where the dub's lines lie
     spoken: Spans  # where the original's lines lie
     subtitles: Sequence[Language] = ()
+    original_channels: int = 2  # that the film's track of the original should have
 
 
 def programme_measurements(delivery: Delivery) -> list[Measurement]:
@@ -44,7 +46,15 @@ def programme_measurements(delivery: Delivery) -> list[Measurement]:
     dub track, is measured as such. Raises: MediaError where programme or original cannot be read.
     """
     programme = delivery.programme
-    wanted = Wanted(delivery.target, delivery.source, delivery.subtitles, delivery.frame_rate, duration(programme))
+    wanted = Wanted(
+        delivery.target,
+        delivery.source,
+        delivery.subtitles,
+        delivery.frame_rate,
+        duration(programme),
+        max(soundfile.info(programme).channels, 2),
+        delivery.original_channels,
+    )
     return [
         *loudness_measurements(programme),
         dialogue_measurement(programme, delivery.dubbed),
@@ -70,16 +80,21 @@ def _carried(delivery: Delivery, wanted: Wanted, header: Header, stack: ExitStac
     track = dub_track(header, delivery.target)
     if track is None:
         return _unmeasured("the film has no dub track")
-    rate = soundfile.info(delivery.programme).samplerate
-    dub = stack.enter_context(as_timed_wav(delivery.film, wanted.length, rate=rate, stream=track))
-    original = stack.enter_context(as_timed_wav(delivery.original, wanted.length, rate=rate))
+    found = programme_channels(header.sounds[track])
+    if found < wanted.channels > 2:
+        return _unmeasured(f"the dub track has {found} channels, the programme {wanted.channels}")
+    rate, channels = soundfile.info(delivery.programme).samplerate, wanted.channels if wanted.channels > 2 else 2
+    dub = stack.enter_context(as_timed_wav(delivery.film, wanted.length, rate=rate, stream=track, channels=channels))
+    original = stack.enter_context(as_timed_wav(delivery.original, wanted.length, rate=rate, channels=None))
     rows, course = carried_measurements(delivery.programme, dub)
     leak = original_leak(delivery.programme, dub, original, wanted.length, course)
     peak = replace(peak_measurement(dub), metric="package.true_peak")
-    return [*rows, leak, peak, av_offset(original, dub, [*delivery.dubbed, *delivery.spoken])]
+    spread = range_difference(delivery.programme, original)
+    return [*rows, leak, peak, spread, av_offset(original, dub, [*delivery.dubbed, *delivery.spoken])]
 
 
 def _unmeasured(why: str) -> list[Measurement]:
     facts = carried.FACTS | traces.FACTS
     rows = [Measurement(metric, None, fact.unit, not_measured=why) for metric, fact in facts.items()]
-    return [*rows, Measurement("sync.av_offset", None, "ms", not_measured=why)]
+    spread = Measurement("loudness.range_difference", None, "LU", not_measured=why)
+    return [*rows, spread, Measurement("sync.av_offset", None, "ms", not_measured=why)]

@@ -16,7 +16,9 @@ from nightdub.tasks.rows import (
     FaceTrack,
     Language,
     MediaFacts,
+    Permission,
     Placement,
+    ScriptMatch,
     Seconds,
     Segment,
     Shot,
@@ -36,8 +38,9 @@ class Files:
     bed: Path  # music and effects
     programme: Path  # the dub's mix, before it was encoded
     dialogue: Path  # the dubbed lines on the programme's time, as they lie in the mix
-    subtitles: Mapping[str, Path]  # "srt", "vtt", "ttml"
+    subtitles: Mapping[str, Path]  # "srt", "vtt", "ttml" of the dub; "forced.srt" and the like of the other sets
     clips: Mapping[str, Path] = field(default_factory=dict)  # segment -> the line's own sound
+    voices: Mapping[str, Path] = field(default_factory=dict)  # speaker -> a clip of that speaker's own voice
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,8 @@ class Dub:
     facts: MediaFacts  # of the film as it was packed
     subtitles: SubtitleFigures
     gain: float = 0.0  # dB that the whole mix was raised by
+    tails: Mapping[str, Seconds] = field(default_factory=dict)  # segment -> how long its room sounds on after it
+    original_channels: int = 2  # of the original's track in the film
     bed_delivered: bool = False  # a delivered music-and-effects stem, not a separated one
     stem_warnings: Sequence[str] = ()
     refused: Sequence[str] = ()  # engines of the profile that may not be used commercially
@@ -71,6 +76,12 @@ class Dub:
     recognised: Sequence[Segment] | None = None  # what a recogniser heard in the original; None = none was asked
     heard: Mapping[str, str] | None = None  # segment -> what a recogniser heard in the dub
     listener: str = ""  # the recogniser that heard the dub
+    consents: Sequence[Permission] = ()  # the consent records that the title's characters name, as they stood
+    script: ScriptMatch | None = None  # how the delivered script fits the sound; None = none was delivered
+    marks: Sequence[Segment] = ()  # text in the picture and sounds that the script marks
+    mark_lines: Sequence[Translation] = ()  # the same in the target language
+    whole_lines: Sequence[Translation] = ()  # the translation before it was shortened for the voice
+    lost: Sequence[str] = ()  # lines that were corrected by a person, and that the script no longer has
     stand_ins: Sequence[str] = ()  # recognisers that stand in for one good enough to judge by
 
     @property

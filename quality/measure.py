@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from nightdub.quality.dub import Dub
 from nightdub.quality.instruments import instruments
 from nightdub.quality.metrics import words
 from nightdub.quality.metrics.account import account_measurements, make_account
+from nightdub.quality.metrics.cloning import voice_rights
 from nightdub.quality.metrics.comet import comet_score
 from nightdub.quality.metrics.fid import face_crops, picture_distances
 from nightdub.quality.metrics.fidelity import checked_lines
@@ -23,15 +25,17 @@ from nightdub.quality.metrics.mixed import mix_measurements
 from nightdub.quality.metrics.pairs import TextPair
 from nightdub.quality.metrics.picture import picture_measurements
 from nightdub.quality.metrics.same_picture import picture_difference
+from nightdub.quality.metrics.script import script_measurements
 from nightdub.quality.metrics.shot_score import ShotScore, score_shot
 from nightdub.quality.metrics.speech import LineScore, LineSound, score_line, speech_measurements
-from nightdub.quality.metrics.subtitles import subtitle_measurements
+from nightdub.quality.metrics.subtitles import Beside, subtitle_measurements
 from nightdub.quality.metrics.timing import timing_account
 from nightdub.quality.metrics.translation import flagged_lines, length_compliance, translation_scores, unchecked_lines
 from nightdub.quality.metrics.words import word_measurements
 from nightdub.tasks.glossary import NO_GLOSSARY
-from nightdub.tasks.rows import Language, Measurement, Segment, Speaker, Worst
+from nightdub.tasks.rows import Language, Measurement, Segment, ShotClip, Speaker, Worst
 from nightdub.tasks.sound import SPEECH_RATE, read_mono, read_sound, to_mono
+from nightdub.tasks.subtitles import cut_frames
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +70,12 @@ def score_lines(dub: Dub) -> list[LineScore]:
     speakers = speakers_of(dub.speakers)
     predictors = instruments().predictors(commercial=dub.commercial)
     return [
-        score_line(line_sound(name, path, dub.files.original, spans[name], texts[name], dub.target, speakers.get(name, "")), predictors)
+        score_line(
+            line_sound(name, path, dub.files.original, spans[name], texts[name], dub.target, speaker, dub.files.voices.get(speaker)),
+            predictors,
+        )
         for name, path in dub.files.clips.items()
+        for speaker in (speakers.get(name, ""),)
     ]
 
 
@@ -76,11 +84,14 @@ def speakers_of(speakers: Sequence[Speaker]) -> dict[str, str]:
     return {segment: speaker.id for speaker in speakers for segment in speaker.segments}
 
 
-def line_sound(name: str, clip: Path, original: Path, line: Segment, text: str, target: Language, speaker: str) -> LineSound:
-    """Return one dubbed line with the original's, from their files."""
+def line_sound(
+    name: str, clip: Path, original: Path, line: Segment, text: str, target: Language, speaker: str, reference: Path | None = None
+) -> LineSound:
+    """Return one dubbed line with the original's, from their files; `reference` is the clip of the speaker's own voice."""
     samples, rate = read_sound(clip)
     beside = read_mono(original, line.start, line.end, rate) if line.end > line.start else None
-    return LineSound(name, to_mono(samples), rate, text, target, speaker, beside)
+    known = read_mono(reference, rate=rate) if reference else None
+    return LineSound(name, to_mono(samples), rate, text, target, speaker, beside, known)
 
 
 def score_shots(dub: Dub) -> list[ShotScore]:
@@ -96,20 +107,22 @@ def score_shots(dub: Dub) -> list[ShotScore]:
 def measure_programme(dub: Dub) -> list[Measurement]:
     """Measure the programme, the delivered film against it, and what is left of the original's dialogue."""
     files, spoken = dub.files, [(line.start, line.end) for line in dub.segments if line.end > line.start]
-    delivery = Delivery(files.film, files.programme, files.source, dub.target, dub.source, dub.frame_rate, dub.spans, spoken, (dub.target,))
+    subtitles, channels = (dub.target,), dub.original_channels
+    languages = dub.target, dub.source
+    delivery = Delivery(files.film, files.programme, files.source, *languages, dub.frame_rate, dub.spans, spoken, subtitles, channels)
     faces = face_clips(files.film, files.programme, dub.shots, dub.tracks, dub.frame_rate)
-    mixed = mix_measurements(files.dialogue, dub.placements)
+    mixed = mix_measurements(files.dialogue, dub.placements, dub.tails)
     return [*programme_measurements(delivery), *lip_sync_errors(faces), *mixed, leakage(_leak_clips(dub))]
 
 
 def whole_picture(dub: Dub, shots: Sequence[ShotScore]) -> list[Measurement]:
     """Return what is measured of the film's picture from end to end, whose shots were judged one by one."""
+    same = picture_difference(dub.files.source, dub.files.film, dub.shot_clips, shots)
+    if shots and all(shot.kept for shot in shots):
+        why, units = "every packet is the original's own", (("vmaf", "VMAF"), ("fid", "FID"), ("kid", "KID"))
+        return [same, *(Measurement(f"picture.{name}", None, unit, not_applicable=why) for name, unit in units)]
     faces = (face_crops(path, dub.shot_clips, dub.tracks) for path in (dub.files.source, dub.files.film))
-    return [
-        picture_difference(dub.files.film, dub.shot_clips, shots),
-        vmaf(dub.files.source, dub.files.film),
-        *picture_distances(*faces),
-    ]
+    return [same, vmaf(dub.files.source, dub.files.film), *picture_distances(*faces)]
 
 
 def _leak_clips(dub: Dub) -> Iterator[LeakClip]:
@@ -125,14 +138,17 @@ def _leak_clips(dub: Dub) -> Iterator[LeakClip]:
 def _from_rows(dub: Dub) -> list[Measurement]:
     account = make_account(dub.segments, dub.dropped, dub.clips)
     subtitles = {name: path.read_bytes() for name, path in dub.files.subtitles.items()}
+    beside = Beside(cut_frames(dub.shots, dub.frame_rate), dub.whole_lines, dub.segments, dub.marks, dub.mark_lines)
     return [
-        *account_measurements(account, dub.clips),
+        *account_measurements(account, dub.clips, dub.lost),
+        *voice_rights(dub.clips, dub.speakers, dub.consents),
         *timing_account(
             dub.placements,
             slots={line.id: (line.start, line.end) for line in dub.segments},
             sounds={clip.segment: clip.duration for clip in dub.clips if clip.sound},
         ),
         *_recognition(dub),
+        *script_measurements(dub.script, dub.segments, dub.source),
         *translation_scores(dub.translations, dict(dub.references), dub.target),
         unchecked_lines(dub.translations, dict(dub.references)),
         flagged_lines(dub.translations),
@@ -140,7 +156,7 @@ def _from_rows(dub: Dub) -> list[Measurement]:
         *checked_lines(dub.translations, dub.glossary or NO_GLOSSARY, dub.source, dub.target),
         *_roundtrip(dub),
         *_picture(dub),
-        *subtitle_measurements(subtitles, dub.cues, dub.translations, dub.placements, dub.target, dub.subtitles, dub.frame_rate),
+        *subtitle_measurements(subtitles, dub.cues, dub.translations, dub.placements, dub.target, dub.subtitles, dub.frame_rate, beside),
         Measurement("sound.stem_warnings", float(len(dub.stem_warnings)), "warnings", 1, "nightdub", detail="; ".join(dub.stem_warnings)),
         Measurement("rights.refused", float(len(dub.refused)), "engines", 1, "nightdub", detail=", ".join(dub.refused)),
     ]
@@ -191,12 +207,21 @@ def _by_listener(dub: Dub, rows: Sequence[Measurement], engine: str) -> list[Mea
     return [replace(row, stand_in=engine in dub.stand_ins) for row in rows]
 
 
+def _redrawn(clips: Sequence[ShotClip]) -> Measurement:
+    """Return how much of the picture was redrawn, and why the shots that were not are as they are."""
+    frames, moved = sum(clip.last - clip.first for clip in clips), sum(clip.moved for clip in clips)
+    kept = Counter(clip.skipped for clip in clips if clip.skipped)
+    reasons = ", ".join(f"{reason} {count}" for reason, count in sorted(kept.items(), key=lambda row: (-row[1], row[0])))
+    return Measurement("picture.redrawn_frames", 100 * moved / max(frames, 1), "%", frames, "nightdub", detail=reasons)
+
+
 def _picture(dub: Dub) -> list[Measurement]:
     frames = dub.facts.frames
     failed = [shot for shot in dub.shot_clips if shot.failed]
     worst = tuple(Worst(shot.shot, 1.0, shot.failed) for shot in failed[:3])
     return [
         Measurement("picture.failed_shots", float(len(failed)), "shots", len(dub.shot_clips), "nightdub", worst=worst),
+        _redrawn(dub.shot_clips),
         Measurement("picture.frame_difference", float(abs(frames - dub.source_facts.frames)), "frames", frames, "ffprobe"),
         Measurement("picture.length_difference", 1000 * abs(dub.facts.audio_duration - dub.facts.duration), "ms", 1, "ffprobe"),
     ]

@@ -83,6 +83,7 @@ class Policy:
     name: str
     rules: tuple[Rule, ...]
     describes: str = ""
+    extends: str = ""  # name of a policy whose rules on all other metrics hold as well
 
     @property
     def digest(self) -> str:
@@ -115,10 +116,22 @@ def read_policy(name: str, folder: Path | None = None) -> Policy:
         raise ConfigError(str(error), where=path.name, allowed=allowed, fix="docs/policies.md says what each field means") from error
     if policy.name != name:
         raise ConfigError(f"is named {policy.name!r}", where=path.name, allowed=f"name: {name}", fix="a policy has its file's name")
+    if policy.extends:
+        policy = _extended(policy, folder, path.name)
     check_policy(policy, path.name)
     if any(rule.metric == DATA_GATE.metric for rule in policy.rules):
         return policy
     return replace(policy, rules=(DATA_GATE, *policy.rules))
+
+
+def _extended(policy: Policy, folder: Path | None, where: str) -> Policy:
+    """Return a policy with the rules of the one that it extends, but for those on metrics that it has rules of its own on."""
+    own = {rule.metric for rule in policy.rules}
+    base = Policy("", ()) if policy.extends == policy.name else read_policy(policy.extends, folder)
+    if base.extends or not base.rules:
+        allowed = "a policy that extends none itself"
+        raise ConfigError(f"extends {policy.extends!r}", where=where, allowed=allowed, fix="extend that one's own base, or copy its rules")
+    return replace(policy, rules=(*(rule for rule in base.rules if rule.metric not in own), *policy.rules))
 
 
 def check_policy(policy: Policy, where: str) -> None:

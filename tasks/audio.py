@@ -18,14 +18,14 @@ def programme_samples(facts: MediaFacts, sample_rate: int = PROGRAMME_RATE) -> i
 
 
 def extract(source: Path, out: Path, facts: MediaFacts, sample_rate: int = PROGRAMME_RATE) -> Path:
-    """Write the source's first sound as stereo WAV, from the first frame's start to the last one's end, to the sample.
+    """Write the source's first sound as 24-bit WAV, from the first frame's start to the last one's end, to the sample.
 
-    Sound and picture cannot drift apart: the length is counted, not measured. Mono becomes two equal channels, more than two are
-    folded to stereo. Raises: MediaError.
+    Sound and picture cannot drift apart: the length is counted, not measured. Mono, stereo and 5.1 stay what they are; 5.0, 6.1, 7.0
+    and 7.1 become 5.1, every other layout stereo. Raises: MediaError.
     """
-    return extract_programme(source, out, sample_rate, programme_samples(facts, sample_rate))
+    return extract_programme(source, out, sample_rate, programme_samples(facts, sample_rate), channels=None)
 
 
 def speech_copy(wav: Path, out: Path) -> Path:
-    """Write the mean of all channels at 16 kHz. Raises: MediaError."""
+    """Write one channel at 16 kHz: the mean of stereo, or of the stereo that 5.1 folds to. Raises: MediaError."""
     return extract_audio(wav, out, SPEECH_RATE, 1)

@@ -10,10 +10,18 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import median
+from typing import TypeVar
 
 from nightdub.infra.errors import ConfigError
 from nightdub.tasks.rows import Language, Seconds
+
+ENOUGH = 3  # lines from which a pace is learnt (VoiceStudio's figure too)
+ROUNDED = 0.02  # step of a learnt factor
+
+Key = TypeVar("Key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +70,43 @@ def estimate(text: str, language: Language) -> Seconds:
     if not letters + digits:
         return 0.0
     return letters * pace.letter + digits * pace.digit + len(_PAUSE.findall(text)) * pace.pause + pace.end
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenPace:
+    """How much longer voices really take than `estimate` says, as factors; learnt from the lines of one title."""
+
+    voices: Mapping[tuple[str, str], float]  # engine and voice -> factor
+    engines: Mapping[str, float]
+
+    def factor(self, engine: str, voice: str) -> float:
+        """Return a voice's factor: its engine's where too few of its own lines are known, 1 where too few of any are."""
+        return self.voices.get((engine, voice), self.engines.get(engine, 1.0))
+
+
+def learn_pace(lines: Iterable[tuple[str, str, Seconds, Seconds]]) -> SpokenPace:
+    """Return the pace of voices from lines that were spoken: engine, voice, estimate, and length at the engine's normal rate.
+
+    Medians over `ENOUGH` lines or more, rounded to 0.02: a line that is spoken anew moves the others' estimates as little as it can.
+    """
+    ratios: dict[tuple[str, str], list[float]] = {}
+    for engine, voice, expected, length in lines:
+        if expected > 0 and length > 0:
+            ratios.setdefault((engine, voice), []).append(length / expected)
+    engines: dict[str, list[float]] = {}
+    for (engine, _), found in ratios.items():
+        engines.setdefault(engine, []).extend(found)
+    return SpokenPace(_medians(ratios), _medians(engines))
+
+
+def _medians(ratios: Mapping[Key, Sequence[float]]) -> dict[Key, float]:
+    return {key: round(median(found) / ROUNDED) * ROUNDED for key, found in ratios.items() if len(found) >= ENOUGH}
+
+
+def letters_within(time: Seconds, language: Language) -> int:
+    """Return how many letters an engine says in this time at its normal rate; 0 where there is no pace for the language."""
+    pace = PACES.get(language)
+    return max(0, round((time - pace.end) / pace.letter)) if pace else 0
 
 
 def count_letters(text: str) -> int:

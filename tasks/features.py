@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 
@@ -35,21 +37,24 @@ def describe(sound: Sound, rate: int, segment: str) -> Features:
     - Level: RMS of the whole clip in dBFS, at least `SILENCE`.
     """
     padded = np.pad(np.asarray(sound, np.float32), (0, max(0, FRAME - len(sound))))
-    pitch, voiced = track_pitch(padded, rate)
-    low, median, high = np.percentile(pitch[voiced], (10, 50, 90)) if voiced.any() else (0.0, 0.0, 0.0)
     mfcc = coefficients(padded, rate)
-    return Features(
-        segment,
-        pitch_median=float(median),
-        pitch_low=float(low),
-        pitch_high=float(high),
-        voiced_share=float(voiced.mean()),
+    return replace(
+        describe_voice(padded, rate),
+        segment=segment,
         mfcc=tuple(mfcc.mean(axis=1).tolist()),
         mfcc_deviation=tuple(mfcc.std(axis=1).tolist()),
-        formants=formants(padded, rate, np.flatnonzero(voiced) * HOP),
         wavelet_energy=wavelet_shares(padded),
         level=level(sound),
     )
+
+
+def describe_voice(sound: Sound, rate: int) -> Features:
+    """Return pitch, voiced share and formants alone, as `describe` defines them."""
+    padded = np.pad(np.asarray(sound, np.float32), (0, max(0, FRAME - len(sound))))
+    pitch, voiced = track_pitch(padded, rate)
+    low, median, high = np.percentile(pitch[voiced], (10, 50, 90)) if voiced.any() else (0.0, 0.0, 0.0)
+    found = formants(padded, rate, np.flatnonzero(voiced) * HOP)
+    return Features("", float(median), float(low), float(high), float(voiced.mean()), formants=found)
 
 
 def coefficients(sound: Sound, rate: int) -> npt.NDArray[np.float32]:

@@ -18,7 +18,7 @@ _COLUMNS = (0.20, 0.80)
 _MIDDLE = 0.10  # half the width of the strip in which the lips' edges are read
 _TEETH = 0.18  # half the width in which light means teeth; further out it is a cheek
 _COLOURLESS = 0.003  # deviation of redness below which a picture is black and white, and teeth look like skin
-_REGION = (0.08, 0.60, 0.92, 1.18)  # left, top, right, bottom: the box ends above the chin
+REGION = (0.08, 0.60, 0.92, 1.18)  # left, top, right, bottom of what a moving mouth may touch: the box ends above the chin
 _SMOOTHING = 5  # frames
 
 
@@ -40,7 +40,7 @@ class Lips:
 def mouth_region(box: Box, width: int, height: int) -> tuple[int, int, int, int]:
     """Return left, top, right, bottom (exclusive) of the pixels that a moving mouth may touch, inside a picture of this size."""
     x, y, across, down = box
-    left, top, right, bottom = _REGION
+    left, top, right, bottom = REGION
     return (
         min(max(0, round(x + left * across)), width),
         min(max(0, round(y + top * down)), height),

@@ -99,7 +99,7 @@ class GatedMeter:
     def __init__(self, stretches: Sequence[Stretch], rate: int, channels: int) -> None:
         self._waiting = sorted(stretches, reverse=True)
         self._filter, self._warm_up, self._shortest = k_weighting(rate), round(_WARM_UP * rate), round(_SHORTEST * rate)
-        self._weights = _weights(channels)
+        self._weights = channel_weights(channels)
         self._state: npt.NDArray[np.float32] | None = None
         self._energy, self._frames = 0.0, 0
 
@@ -132,6 +132,28 @@ class GatedMeter:
         inside = heard[:, max(first - start - begin, 0) :]
         self._frames += inside.shape[1]
         self._energy += sum(weight * float(np.square(channel).sum()) for weight, channel in zip(self._weights, inside, strict=True))
+
+
+class ProgrammeMeter:
+    """The gated loudness of a whole programme (BS.1770-4) whose blocks are fed in order, without a gap."""
+
+    def __init__(self, rate: int, channels: int) -> None:
+        self._filter, self._cell, self._weights = k_weighting(rate), rate // 10, np.array(channel_weights(channels), np.float32)
+        self._state = np.zeros((2, channels, 2), np.float32)
+        self._rest, self._cells = np.zeros(0, np.float32), [np.zeros(0)]
+
+    def feed(self, block: Block, _start: int) -> None:
+        """Measure the next block."""
+        heard, self._state = scipy.signal.sosfilt(self._filter, block.T, axis=1, zi=self._state)
+        powers = np.concatenate([self._rest, self._weights @ np.square(heard)])
+        whole = powers.size // self._cell * self._cell
+        self._rest = powers[whole:]
+        self._cells.append(powers[:whole].reshape(-1, self._cell).mean(axis=1, dtype=np.float64))
+
+    @property
+    def loudness(self) -> Decibel | None:
+        """Return the loudness in LUFS, or None where there was too little to measure."""
+        return gated(np.concatenate(self._cells))
 
 
 def to_stretches(spans: Spans, rate: int, frames: int) -> list[Stretch]:
@@ -223,7 +245,7 @@ def cell_powers(path: Path, rate: int = 10) -> npt.NDArray[np.float64]:
     """Return the mean K-weighted power of successive cells, `rate` of them a second, summed over channels. Raises: MediaError."""
     powers: list[npt.NDArray[np.float64]] = []
     with _opened(path) as file:
-        cell, weights = round(file.samplerate / rate), np.array(_weights(file.channels))
+        cell, weights = round(file.samplerate / rate), np.array(channel_weights(file.channels))
         state = np.zeros((2, file.channels, 2), np.float32)
         for start in range(0, file.frames - cell + 1, 2 * rate * cell):
             stop = min(start + 2 * rate * cell, file.frames // cell * cell)
@@ -233,7 +255,8 @@ def cell_powers(path: Path, rate: int = 10) -> npt.NDArray[np.float64]:
     return np.concatenate(powers) if powers else np.zeros(0)
 
 
-def _weights(channels: int) -> list[float]:
+def channel_weights(channels: int) -> list[float]:
+    """Return BS.1770's weights: 1.41 for the surrounds of L R C (LFE) Ls Rs, 0 for the LFE, 1 for all others."""
     front = {5: [1.0, 1.0, 1.0], 6: [1.0, 1.0, 1.0, 0.0]}.get(channels)
     return [*front, _SURROUND, _SURROUND] if front else [1.0] * channels
 

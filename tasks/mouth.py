@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
@@ -13,9 +13,11 @@ import numpy.typing as npt
 
 from nightdub.infra.errors import EngineError
 from nightdub.infra.media.ffmpeg import FrameWriter, read_frames
+from nightdub.tasks.blend import blend
+from nightdub.tasks.faces import box_at
 from nightdub.tasks.profile import PictureFigures
 from nightdub.tasks.protocols import Animated, Frames, LipSync, Sound
-from nightdub.tasks.rows import FaceTrack, Shot, ShotClip, SpokenSound
+from nightdub.tasks.rows import FaceSpan, FaceTrack, Seconds, Shot, ShotClip, SpokenSound
 
 Frame = npt.NDArray[np.uint8]  # (height, width, 3), BGR
 Window = tuple[slice, slice]  # rows, columns
@@ -48,15 +50,30 @@ def animate_shot(
     if reason := why_still(face, speech):
         return replace(clip, skipped=reason)
     window, seen = _cut_out(source, shot, face)
-    local = _in_window(face, window, shot.first)
-    moved = engine.animate(seen, float(Fraction(frame_rate)), local, speech, sample_rate, sounds)
-    _check(moved, seen, shot.id)
-    if moved.skipped or not moved.moved:
-        return replace(clip, skipped=moved.skipped or "no-speech")
+    moved, count, why = _animate(seen, window, shot, face, Voice(speech, sample_rate, sounds), engine, float(Fraction(frame_rate)))
+    if not count:
+        return replace(clip, skipped=why or "no-speech")
     frames = read_frames(source, shot.first, shot.last)
-    laid = (_laid(frame, window, face) for frame, face in zip(frames, moved.frames, strict=True))
-    _encode(laid, out, figures, frame_rate)
-    return replace(clip, moved=moved.moved)
+    laid = (_laid(frame, window, face) for frame, face in zip(frames, moved, strict=True))
+    _encode(laid, out, figures, frame_rate, source)
+    return replace(clip, moved=count)
+
+
+def _animate(
+    seen: Frames, window: Window, shot: Shot, face: FaceTrack, voice: Voice, engine: LipSync, rate: float
+) -> tuple[Frames, int, str]:
+    """Give the engine the frames of each face that speaks; return what came back, blended, frames moved, and why there are none."""
+    local, moved, count, reason = _in_window(face, window, shot.first), seen.copy(), 0, ""
+    for span in local.spans or (FaceSpan(0, len(seen)),):
+        part, own = slice(span.first, span.last), _from(local, span)
+        speech, sounds = voice.between(span.first / rate, span.last / rate)
+        made = engine.animate(seen[part], rate, own, speech, voice.sample_rate, sounds)
+        _check(made, seen[part], shot.id)
+        reason = reason or made.skipped
+        if made.moved and not made.skipped:
+            moved[part] = blend(seen[part], made.frames, [box_at(own, frame) for frame in range(span.last - span.first)])
+            count += made.moved
+    return moved, count, reason
 
 
 def why_still(face: FaceTrack, speech: Sound) -> str:
@@ -87,11 +104,32 @@ def _cut_out(source: Path, shot: Shot, face: FaceTrack) -> tuple[Window, Frames]
     return window, seen
 
 
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """What is said in a shot, from its first frame."""
+
+    speech: Sound
+    sample_rate: int
+    sounds: Sequence[SpokenSound]
+
+    def between(self, start: Seconds, end: Seconds) -> tuple[Sound, list[SpokenSound]]:
+        """Return a part of it, in the part's own time."""
+        first, last = (round(moment * self.sample_rate) for moment in (start, end))
+        within = (sound for sound in self.sounds if sound.end > start and sound.start < end)
+        return self.speech[first:last], [replace(sound, start=sound.start - start, end=sound.end - start) for sound in within]
+
+
 def _in_window(face: FaceTrack, window: Window, first: int) -> FaceTrack:
-    """Return the track as the engine sees it: pixels from the window's corner, frames from the shot's first."""
+    """Return the track in pixels from the window's corner and frames from the shot's first."""
     rows, columns = window
     boxes = (replace(box, frame=box.frame - first, x=box.x - columns.start, y=box.y - rows.start) for box in face.boxes)
-    return replace(face, boxes=tuple(boxes))
+    return replace(face, boxes=tuple(boxes), spans=tuple(FaceSpan(span.first - first, span.last - first) for span in face.spans))
+
+
+def _from(face: FaceTrack, span: FaceSpan) -> FaceTrack:
+    """Return the face that speaks in a span, its frames counted from there."""
+    own = [box for box in face.boxes if span.first <= box.frame < span.last] if face.spans else face.boxes
+    return FaceTrack(face.shot, tuple(replace(box, frame=box.frame - span.first) for box in own))
 
 
 def _check(moved: Animated, seen: Frames, where: str) -> None:
@@ -101,10 +139,10 @@ def _check(moved: Animated, seen: Frames, where: str) -> None:
         )
 
 
-def _encode(frames: Iterator[Frame], out: Path, figures: PictureFigures, frame_rate: str) -> None:
+def _encode(frames: Iterator[Frame], out: Path, figures: PictureFigures, frame_rate: str, source: Path) -> None:
     first = next(frames)
     height, width = first.shape[:2]
-    with FrameWriter(out, width, height, frame_rate, crf=figures.crf, preset=figures.preset) as writer:
+    with FrameWriter(out, width, height, frame_rate, crf=figures.crf, preset=figures.preset, like=source) as writer:
         for frame in chain([first], frames):
             writer.write(frame)
 

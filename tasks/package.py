@@ -1,13 +1,11 @@
-"""The deliverable: dubbed shots, dubbed and original sound, and subtitles in one file that players understand."""
+"""The deliverable: the dub's picture, dubbed and original sound, and subtitles in one file that players understand."""
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
-from nightdub.infra.errors import MediaError
-from nightdub.infra.media.ffmpeg import AudioTrack, SubtitleTrack, join_shots, mux
+from nightdub.infra.media.ffmpeg import AudioTrack, SubtitleTrack, mux
 from nightdub.tasks.languages import LANGUAGES
 from nightdub.tasks.probe import SQUARE, to_facts
 from nightdub.tasks.rows import Language, MediaFacts
@@ -16,7 +14,7 @@ MARK = "The dialogue in {} is synthetic speech, and the lips may be redrawn to i
 
 
 def package(
-    shots: Sequence[Path],
+    picture: Path,
     programme: Path,
     original: Path,
     subtitles: Mapping[Language, Path],
@@ -25,13 +23,13 @@ def package(
     source: MediaFacts,
     out: Path,
 ) -> MediaFacts:
-    """Write `out` (.mp4 or .mkv) and return its facts: the shots in order, the dub as default sound, the original beside it.
+    """Write `out` (.mp4 or .mkv) and return its facts: the silent film `picture`, the dub as default sound, the original beside it.
 
     `languages` is the original's and the dub's, `subtitles` a SRT for each language, `source` the facts that the frames are held
     against. The same inputs give the same bytes.
 
     Raises:
-        MediaError: shots do not join, frames are not as many as the source's, or a sound differs from the picture by over one frame.
+        MediaError: a frame or a track was lost, or a sound differs from the picture by over one frame.
     """
     spoken, dubbed = (LANGUAGES[language] for language in languages)
     sounds = [
@@ -39,13 +37,5 @@ def package(
         AudioTrack(original, spoken.iso639_2, f"{spoken.name} (original)"),
     ]
     texts = [SubtitleTrack(path, LANGUAGES[language].iso639_2, LANGUAGES[language].name) for language, path in subtitles.items()]
-    with tempfile.TemporaryDirectory(prefix="nightdub-package-") as folder:
-        picture = Path(folder) / "picture.mp4"
-        frames = join_shots(shots, picture)
-        if frames != source.frames:
-            allowed = f"{source.frames}, as the source has"
-            raise MediaError(
-                f"{frames} frames in {len(shots)} shots", where=str(out), allowed=allowed, fix="report this: a shot is missing"
-            )
-        aspect = source.pixel_aspect or SQUARE
-        return to_facts(mux(picture, sounds, texts, out, pixel_aspect=aspect, comment=MARK.format(dubbed.name)))
+    aspect = source.pixel_aspect or SQUARE
+    return to_facts(mux(picture, sounds, texts, out, pixel_aspect=aspect, tags={"comment": MARK.format(dubbed.name)}))

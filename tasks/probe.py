@@ -15,6 +15,7 @@ from nightdub.tasks.rows import MediaFacts
 
 HDR = ("smpte2084", "arib-std-b67")  # PQ and HLG transfer functions: 8-bit SDR shots would look washed out
 SQUARE = "1:1"
+USUAL_RATES = ("24000/1001", "24/1", "25/1", "30000/1001", "30/1", "50/1", "60000/1001", "60/1")  # frames a second
 
 
 def probe_source(path: Path, suffix: str = "", limits: Limits = LIMITS) -> MediaFacts:
@@ -50,6 +51,7 @@ def to_facts(found: Probed) -> MediaFacts:
         channels=found.channels,
         audio_duration=found.audio_duration,
         pixel_aspect="" if found.pixel_aspect == SQUARE else found.pixel_aspect,
+        fields=found.fields,
     )
 
 
@@ -70,11 +72,21 @@ def _check_contents(path: Path, found: Probed) -> None:
     if not found.audio_duration:
         raise MediaError("zero length: no sound in the audio stream", where=str(path), allowed="some", fix="deliver it again")
     if found.variable_rate:
-        what, fix = "variable frame rate", "convert it to a constant rate: shots are counted in frames"
-        raise MediaError(what, where=str(path), allowed=f"every frame within half a frame of {found.frame_rate or 'one rate'}", fix=fix)
+        command = f"ffmpeg -i FILM -map 0 -fps_mode cfr -r {_usual_rate(path, found)} -c:a copy -c:s copy OUT.mkv"
+        fix = f"make it constant; sound and picture stay together: {command}"
+        allowed = f"every frame within half a frame of {found.frame_rate or 'one rate'}: shots are counted in frames"
+        raise MediaError("variable frame rate", where=str(path), allowed=allowed, fix=fix)
     if found.width % 2 or found.height % 2:
         what, fix = f"a picture of {found.width}x{found.height}", "crop or pad it by one pixel"
         raise MediaError(what, where=str(path), allowed="even width and height", fix=fix)
+
+
+def _usual_rate(path: Path, found: Probed) -> str:
+    """Return the usual rate that a film of uneven rate is to have: the one that its times fit, else the next above its mean."""
+    picture = read_header(path).picture
+    fits = [rate for rate in USUAL_RATES if picture and rate in picture.rates[-1:]]  # ffprobe names the one that fits last
+    mean = found.frames / found.duration if found.duration else 0.0
+    return next((rate for rate in (*fits, *USUAL_RATES) if float(Fraction(rate)) > 0.999 * mean), USUAL_RATES[-1])
 
 
 def _check_pictures(path: Path, found: Probed, decoded: int) -> None:

@@ -50,10 +50,24 @@ class Heard:
 
 
 @dataclass(frozen=True, slots=True)
+class LineContext:
+    """What surrounds a line, for translators that read it (`EngineSpec.reads_context`)."""
+
+    before: tuple[str, ...] = ()  # lines of the same scene, as "speaker: text" where the speaker is known
+    after: tuple[str, ...] = ()
+    speaker: str = ""
+    notes: str = ""  # of the dialogue list
+    slot: Seconds = 0.0  # time that the line may take
+    letters: int = 0  # that are spoken in this time at a normal rate; 0 = unknown
+    terms: tuple[tuple[str, str], ...] = ()  # as the line has them, with what stands for each
+
+
+@dataclass(frozen=True, slots=True)
 class Translated:
     text: str
     notes: tuple[str, ...] = ()
     failed: str = ""
+    variants: tuple[str, ...] = ()  # other acceptable texts, each shorter than the one before
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +88,15 @@ class Spoken:
     sample_rate: int
     sounds: tuple[SpokenSound, ...] = ()  # phonemes in time where the engine knows them
     failed: str = ""
+    voice: str = ""  # the engine's name of the voice
+    cloned: bool = False  # True: in the voice of the request's reference clip
 
 
 @dataclass(frozen=True, slots=True)
 class Converted:
     sound: Sound
     failed: str = ""
+    cloned: bool = False  # True: in the voice that the speaker's own model was made from
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +131,8 @@ class Separator(Engine, Protocol):
 
 
 class Translator(Engine, Protocol):
-    def translate(self, lines: Sequence[str], source: Language, target: Language) -> list[Translated]:
-        """Return each line in the target language."""
+    def translate(self, lines: Sequence[str], source: Language, target: Language, contexts: Sequence[LineContext] = ()) -> list[Translated]:
+        """Return each line in the target language; `contexts` is empty, or has one for each line."""
         ...
 
 

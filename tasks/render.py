@@ -1,11 +1,13 @@
-"""Render a mix plan: bed and lines become a programme and its dialogue stem, block by block, measured while they are written.
+"""Render a mix plan: bed and lines become a programme, its dialogue stem and its bed, block by block, measured while they are written.
 
-A second thread measures and writes one block while the next is laid; blocks stay in order, so the bytes are the same.
+Dialogue and bed are rounded to 24 bits and then added, so that the two files sum to the programme exactly. A second thread measures and
+writes one block while the next is laid; blocks stay in order, so the bytes are the same.
 """
 
 from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,28 +16,33 @@ import numpy.typing as npt
 import soundfile
 
 from nightdub.infra.errors import MediaError
+from nightdub.tasks.duck import STEP, Key
 from nightdub.tasks.limiter import CONTEXT, limiting_gains, ride
-from nightdub.tasks.loudness import BLOCK, CELL, Block, GatedMeter, Stretch, highest_peak, read_padded
+from nightdub.tasks.loudness import BLOCK, CELL, Block, GatedMeter, ProgrammeMeter, Stretch, highest_peak, read_padded
 from nightdub.tasks.rows import Decibel
 from nightdub.tasks.sound import Samples, read_mono
-from nightdub.tasks.wav24 import Wav24
+from nightdub.tasks.wav24 import Wav24, packed, whole
 
 RATE = 48_000  # Hz of every deliverable
 
 _FADE_IN, _FADE_OUT = 0.005, 0.01  # seconds: no click where a line begins or is cut
-_ATTACK, _RELEASE = 0.2, 0.5  # seconds in which the bed gives way before a line and comes back after it
+_CELLS = round(STEP * RATE) // CELL  # in a step of the bed's gain
 
 
 @dataclass(frozen=True, slots=True)
 class LaidLine:
-    """One line to be laid: `stop - first` samples of its sound at 48 kHz."""
+    """One line to be laid: `last - first` samples of its sound at 48 kHz."""
 
     segment: str
     path: Path
     first: int
-    stop: int
-    level: Decibel  # RMS of its own
-    energy: float  # sum of K-weighted squares at 48 kHz, before any gain
+    stop: int  # where the line itself ends
+    last: int  # where its room has died away
+    pan: tuple[float, ...]  # gain in each channel
+    level: Decibel  # of its own, where it is heard
+    energy: float  # sum of K-weighted squares at 48 kHz up to `stop`, before any gain
+    cells: npt.NDArray[np.float64]  # mean K-weighted power in each 100 ms of the programme from that of `first` on
+    key: Key
     gain: Decibel = 0.0
 
 
@@ -45,77 +52,87 @@ class MixPlan:
 
     lines: tuple[LaidLine, ...]
     bed: Path
+    channels: int
     frames: int
     spoken: tuple[Stretch, ...]
-    ducking: Decibel
+    course: npt.NDArray[np.float64] | None  # the bed's gain under speech in dB, in steps of 10 ms; None = left alone
     ceiling: float  # linear
-    gain: Decibel
+    gating: str
+    gain: Decibel = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    power: float  # K-weighted, dialogue-gated
+    loudness: Decibel | None  # by the plan's gating
     peak: float  # linear
     limited: int  # blocks of one cell
 
 
-def render(plan: MixPlan, out_programme: Path, out_dialogue: Path) -> Rendered:
-    """Write both files from front to back and measure the programme on its way."""
-    laid, duck, around = _Laid(plan), _Duck(plan), (CONTEXT + 1) * CELL
-    with (
-        open_bed(plan.bed) as bed,
-        Wav24(out_programme, RATE, 2, plan.frames) as programme,
-        Wav24(out_dialogue, RATE, 1, plan.frames) as stem,
-        ThreadPoolExecutor(1) as aside,
-    ):
-        output, behind = _Output(plan, programme, stem), Future[None]()
+def meter(gating: str, spoken: tuple[Stretch, ...], channels: int) -> GatedMeter | ProgrammeMeter:
+    """Return the loudness meter of a profile: over the dialogue, or over the whole programme."""
+    return GatedMeter(spoken, RATE, channels) if gating == "dialogue" else ProgrammeMeter(RATE, channels)
+
+
+def render(plan: MixPlan, out_programme: Path, out_dialogue: Path, out_bed: Path) -> Rendered:
+    """Write the three files from front to back and measure the programme on its way."""
+    laid, around = _Laid(plan), (CONTEXT + 1) * CELL
+    with ExitStack() as stack:
+        bed = stack.enter_context(open_bed(plan.bed))
+        files = [stack.enter_context(Wav24(path, RATE, plan.channels, plan.frames)) for path in (out_programme, out_dialogue, out_bed)]
+        aside = stack.enter_context(ThreadPoolExecutor(1))
+        output, behind = _Output(plan, *files), Future[None]()
         behind.set_result(None)
         for start in range(0, plan.frames, BLOCK):
             frames = min(BLOCK, plan.frames - start)
             first, last = start - around, start + -(-frames // CELL) * CELL + around
-            block = read_padded(bed, first, last)
-            ride(block, duck.gains(first // CELL, last // CELL))
-            speech = laid.between(first, last)
-            block, speech, limited = _together(block, speech, plan.ceiling)
+            block = read_bed(bed, first, last)
+            ride(block, bed_gains(plan, first // CELL, last // CELL))
+            mixed, block, speech, limited = _together(block, laid.between(first, last), plan.ceiling)
             behind.result()
             output.limited += limited
-            behind = aside.submit(output.take, start, frames, block, speech)
+            behind = aside.submit(output.take, start, frames, mixed, block, speech)
         behind.result()
-    return Rendered(output.meter.power, output.peak, output.limited)
+    return Rendered(output.meter.loudness, output.peak, output.limited)
 
 
-def _together(block: Block, speech: Samples | None, ceiling: float) -> tuple[Block, Samples | None, int]:
-    """Return bed and speech, and speech alone, both limited, without their context but for one cell; and how many cells were limited."""
-    if speech is not None:
-        block[:, 0] += speech
-        block[:, 1] += speech
-        speech = speech[CONTEXT * CELL : -CONTEXT * CELL]
-    gains, block = limiting_gains(block, ceiling), block[CONTEXT * CELL : -CONTEXT * CELL]
+def _together(bed: Block, speech: Block | None, ceiling: float) -> tuple[Block, Block, Block | None, int]:
+    """Return bed and speech, bed alone and speech alone, all limited, with one cell of context; and how many cells were limited."""
+    mixed = bed if speech is None else bed + speech
+    gains = limiting_gains(mixed, ceiling)
+    inner = slice(CONTEXT * CELL, -CONTEXT * CELL)
+    mixed, bed, speech = mixed[inner], bed[inner], None if speech is None else speech[inner]
     if gains is None:
-        return block, speech, 0
-    ride(block, gains)
-    if speech is not None:
-        ride(speech, gains)
-    return block, speech, int((gains[1:-2] < 1).sum())
+        return mixed, bed, speech, 0
+    ride(mixed, gains)
+    if speech is None:
+        return mixed, mixed, None, int((gains[1:-2] < 1).sum())
+    ride(bed, gains)
+    ride(speech, gains)
+    return mixed, bed, speech, int((gains[1:-2] < 1).sum())
 
 
 class _Output:
-    """The two files being written, and what was measured on them so far."""
+    """The three files being written, and what was measured on them so far."""
 
-    def __init__(self, plan: MixPlan, programme: Wav24, stem: Wav24) -> None:
-        self.meter, self.peak, self.limited = GatedMeter(plan.spoken, RATE, 2), 0.0, 0
-        self._programme, self._stem = programme, stem
+    def __init__(self, plan: MixPlan, programme: Wav24, dialogue: Wav24, bed: Wav24) -> None:
+        self.meter, self.peak, self.limited = meter(plan.gating, plan.spoken, plan.channels), 0.0, 0
+        self._programme, self._dialogue, self._bed = programme, dialogue, bed
 
-    def take(self, start: int, frames: int, block: Block, speech: Samples | None) -> None:
-        """Measure and write the next `frames`; both arrays have one cell of context on each side."""
-        self.peak = highest_peak(block, self.peak)
-        kept = block[CELL : CELL + frames]
-        self.meter.feed(kept, start)
-        self._programme.write(kept)
+    def take(self, start: int, frames: int, mixed: Block, bed: Block, speech: Block | None) -> None:
+        """Measure and write the next `frames`; the arrays have one cell of context on each side."""
+        self.peak = highest_peak(mixed, self.peak)
+        kept = slice(CELL, CELL + frames)
+        self.meter.feed(mixed[kept], start)
+        under = whole(bed[kept])
+        bytes_under = packed(under)
+        self._bed.put(bytes_under)
         if speech is None:
-            self._stem.skip(frames)
+            self._programme.put(bytes_under)
+            self._dialogue.skip(frames)
         else:
-            self._stem.write(speech[CELL : CELL + frames])
+            spoken = whole(speech[kept])
+            self._dialogue.put(packed(spoken))
+            self._programme.put(packed(under + spoken))
 
 
 class _Laid:
@@ -123,48 +140,46 @@ class _Laid:
 
     def __init__(self, plan: MixPlan) -> None:
         self._coming = sorted(plan.lines, key=lambda line: (line.first, line.segment), reverse=True)
-        self._gain = plan.gain
-        self._held: list[tuple[int, Samples]] = []
+        self._gain, self._channels = plan.gain, plan.channels
+        self._held: list[tuple[LaidLine, Samples]] = []
 
-    def between(self, first: int, last: int) -> Samples | None:
-        """Return the sum of all lines from sample `first` up to `last`, or None where there is no speech."""
+    def between(self, first: int, last: int) -> Block | None:
+        """Return the sum of all lines from sample `first` up to `last`, shape (frames, channels), or None where there is no speech."""
         while self._coming and self._coming[-1].first < last:
             line = self._coming.pop()
-            self._held.append((line.first, _sound_of(line, self._gain)))
-        self._held = [(at, sound) for at, sound in self._held if at + sound.size > first]
+            self._held.append((line, _sound_of(line, self._gain)))
+        self._held = [(line, sound) for line, sound in self._held if line.first + sound.size > first]
         if not self._held:
             return None
-        speech = np.zeros(last - first, np.float32)
-        for at, sound in self._held:
-            begin, end = max(at, first), min(at + sound.size, last)
-            speech[begin - first : end - first] += sound[begin - at : end - at]
+        speech = np.zeros((last - first, self._channels), np.float32)
+        for line, sound in self._held:
+            begin, end = max(line.first, first), min(line.first + sound.size, last)
+            heard = sound[begin - line.first : end - line.first]
+            for channel, gain in enumerate(line.pan):
+                if gain:
+                    speech[begin - first : end - first, channel] += heard * np.float32(gain)
         return speech
 
 
-class _Duck:
-    """The bed's gain in time: down before a line begins, up after it ends, straight in decibels, unmoved in short pauses."""
+def bed_gains(plan: MixPlan, first: int, last: int) -> npt.NDArray[np.float32]:
+    """Return the bed's linear gain at each cell's edge from cell `first` to the end of the cell before `last`."""
+    if plan.course is None:
+        return np.full(last - first + 1, 10 ** (plan.gain / 20), np.float32)
+    low, high = max(first // _CELLS - 1, 0), min(last // _CELLS + 2, len(plan.course))
+    middles = (np.arange(low, max(high, low + 1)) + 0.5) * _CELLS
+    edges = np.interp(np.arange(first, last + 1), middles, plan.course[low : max(high, low + 1)])
+    return np.asarray(10 ** ((edges + plan.gain) / 20), np.float32)
 
-    def __init__(self, plan: MixPlan) -> None:
-        attack, release = round(_ATTACK * RATE), round(_RELEASE * RATE)
-        times: list[int] = []
-        for first, last in plan.spoken:
-            if times and first - attack <= times[-1]:
-                del times[-2:]
-                times += [last, last + release]
-            else:
-                times += [first - attack, first, last, last + release]
-        self._times = np.array(times or [0]) / CELL
-        self._levels = np.array([0.0, plan.ducking, plan.ducking, 0.0] * (len(times) // 4) or [0.0]) + plan.gain
 
-    def gains(self, first: int, last: int) -> npt.NDArray[np.float32]:
-        """Return the linear gain at each cell's edge from cell `first` to the end of the cell before `last`."""
-        edges = np.interp(np.arange(first, last + 1), self._times, self._levels)
-        return np.asarray(10 ** (edges / 20), np.float32)
+def read_bed(bed: soundfile.SoundFile, first: int, last: int) -> Block:
+    """Return a stretch of the bed in the programme's channels: mono lies on both of stereo."""
+    block = read_padded(bed, first, last)
+    return block if bed.channels > 1 else np.repeat(block, 2, axis=1)
 
 
 def _sound_of(line: LaidLine, gain: Decibel) -> Samples:
     """Return a line at 48 kHz as it will be laid: cut to its place, faded at both ends, with its gain."""
-    sound = read_mono(line.path, rate=RATE)[: line.stop - line.first] * np.float32(10 ** ((line.gain + gain) / 20))
+    sound = read_mono(line.path, rate=RATE)[: line.last - line.first] * np.float32(10 ** ((line.gain + gain) / 20))
     into, out = min(round(_FADE_IN * RATE), sound.size // 2), min(round(_FADE_OUT * RATE), sound.size // 2)
     sound[:into] *= _rise(into)
     sound[sound.size - out :] *= _rise(out)[::-1]
@@ -179,7 +194,8 @@ def open_bed(path: Path) -> soundfile.SoundFile:
     try:
         bed = soundfile.SoundFile(path)
     except (OSError, soundfile.LibsndfileError) as error:
-        raise MediaError(str(error), where=str(path), allowed="48 kHz stereo WAV", fix="make the stems again") from error
-    if (bed.samplerate, bed.channels) != (RATE, 2):
-        raise MediaError(f"{bed.samplerate} Hz, {bed.channels} channels", where=str(path), allowed="48000 Hz, 2 channels", fix="convert it")
+        raise MediaError(str(error), where=str(path), allowed="48 kHz WAV", fix="make the stems again") from error
+    if bed.samplerate != RATE or bed.channels not in (1, 2, 6):
+        found, allowed = f"{bed.samplerate} Hz, {bed.channels} channels", "48000 Hz; 1, 2 or 6 channels"
+        raise MediaError(found, where=str(path), allowed=allowed, fix="convert it")
     return bed

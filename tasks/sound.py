@@ -10,6 +10,7 @@ import soundfile
 import soxr
 
 from nightdub.infra.errors import MediaError
+from nightdub.infra.media.sound import MONO
 from nightdub.tasks.rows import Seconds
 
 Samples = npt.NDArray[np.float32]
@@ -37,7 +38,7 @@ def read_sound(path: Path, start: Seconds = 0.0, end: Seconds | None = None) -> 
 
 
 def read_mono(path: Path, start: Seconds = 0.0, end: Seconds | None = None, rate: int = SPEECH_RATE) -> Samples:
-    """Read a stretch of a sound file as the mean of its channels at `rate` Hz, shape (samples,). Raises: MediaError."""
+    """Read a stretch of a sound file as one channel (see `to_mono`) at `rate` Hz, shape (samples,). Raises: MediaError."""
     samples, from_rate = read_sound(path, start, end)
     return resample(to_mono(samples), from_rate, rate)
 
@@ -66,7 +67,9 @@ def resample(samples: npt.NDArray[np.floating], from_rate: int, to_rate: int) ->
 
 
 def to_mono(samples: npt.NDArray[np.floating]) -> Samples:
-    """Return the mean of all channels, shape (samples,)."""
+    """Return the mean of all channels, shape (samples,); of the stereo that it folds to where there are six: L R C LFE Ls Rs."""
+    if samples.ndim == 2 and len(samples) == len(MONO):
+        return np.asarray(np.asarray(MONO, np.float32) @ samples, np.float32)
     return np.asarray(samples if samples.ndim == 1 else samples.mean(axis=0), np.float32)
 
 

@@ -16,8 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from nightdub.infra.errors import ScriptError
+from nightdub.tasks.formats.dialogue_list import csv_rows
+from nightdub.tasks.formats.line import decode
 from nightdub.tasks.rows import CastMember, Features, Segment, Speaker
-from nightdub.tasks.script_formats import csv_rows, decode
 
 GENDERS = ("", "female", "male")
 
@@ -74,7 +75,9 @@ def assign(
         found = dict(zip((line.id for line in unnamed), names, strict=True))
         named = [replace(line, speaker=found.get(line.id, line.speaker)) for line in named]
         members |= _cast_clusters(_summed(unnamed, found, by_id), free)
-    return named, [_speaker(name, named, by_id, members.get(name)) for name in dict.fromkeys(line.speaker for line in named)]
+    known_names = {line.speaker for line in segments if line.speaker} | {member.speaker for member in cast}
+    speakers = [_speaker(name, named, by_id, members.get(name)) for name in dict.fromkeys(line.speaker for line in named)]
+    return named, [replace(speaker, named=speaker.id in known_names) for speaker in speakers]
 
 
 def _check(member: CastMember, members: Mapping[str, CastMember], where: str) -> None:

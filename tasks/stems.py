@@ -1,12 +1,13 @@
-"""Split a programme into dialogue and music-and-effects: by a delivered M&E stem where it fits, else by a separator.
+"""Split a programme into dialogue and music-and-effects: by delivered stems where they fit, else by a separator.
 
-Everything streams: a separator gets 20 s with 3 s of context on each side, so memory stays under 500 MB whatever the length.
+Mono, stereo and 5.1 keep their channels. Everything streams: memory stays under 500 MB whatever the length.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,27 +19,42 @@ from nightdub.infra.errors import MediaError
 from nightdub.tasks.loudness import Block, read_padded
 from nightdub.tasks.protocols import Separator
 from nightdub.tasks.rows import Decibel, Seconds
+from nightdub.tasks.separated import separated
+from nightdub.tasks.wav24 import Wav24
 
-_PIECE, _CONTEXT, _BLEND = 20.0, 3.0, 0.25  # seconds: what a separator gets, what it hears around it, half of each cross-fade
 _CELL = 0.1  # seconds in which powers are compared
 _FARTHEST = 0.04  # seconds: one frame at 25 frames/s that a delivered stem may be off
 _LENGTHS = 1.0  # seconds by which a delivered stem may be longer or shorter
 _UNITY = 0.05  # dB of fitted gain that count as none
-_FITS, _RELATED = -15.0, -3.0  # dB of residual against M&E in its best tenth: subtract it; use it as the bed at least
+_FITS = {"M&E": -15.0, "dialogue": -6.0}  # dB of residual in the best tenth: subtract it. M&E is alone in pauses, dialogue never is
+_RELATED = -3.0  # dB of residual of an M&E that is the bed at least
+_ADDS_UP = -12.0  # dB: what delivered dialogue and M&E together may differ from the mix; AAC alone leaves -17 to -23
 _AUDIBLE = 1e-6  # power of a cell (-60 dBFS) below which nothing is compared
+_SILENT = 1e-9  # power of a cell (-90 dBFS, the noise of 16 bits) below which there is nothing
+SILENT = "the source's sound is silent throughout: no line can be heard in it"
 
 
 @dataclass(frozen=True, slots=True)
 class StemFacts:
     """How the stems were made and how far they can be trusted."""
 
-    method: str  # of the bed: "delivered" or "separated:<engine>"
-    dialogue: str  # "difference" (mix less M&E) or "separated:<engine>"
+    method: str  # of the bed: "delivered", "difference" (mix less dialogue) or "separated:<engine>"
+    dialogue: str  # "delivered", "difference" (mix less M&E) or "separated:<engine>"
     leakage: Decibel | None  # estimate: speech left in the bed against the dialogue; None = bed and dialogue do not move together
     offset: Seconds = 0.0  # by which the delivered stem was moved
     gain: Decibel = 0.0  # put on the delivered stem
-    residual: Decibel | None = None  # mix less M&E against M&E, in the tenth of 100 ms cells that agree best
+    residual: Decibel | None = None  # mix less delivered stem against it, in the tenth of cells that agree best; of both, less both
     warnings: tuple[str, ...] = ()
+
+    @property
+    def clean_bed(self) -> bool:
+        """Return whether the bed holds no original speech, as far as what was delivered goes."""
+        return not self.method.startswith("separated")
+
+    @property
+    def true_dialogue(self) -> bool:
+        """Return whether the dialogue stem is the original's own, so that its room and place can be read from it."""
+        return not self.dialogue.startswith("separated")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +76,11 @@ class _Powers:
         whole = len(bed) // self._cell * self._cell
         self._rows.append(np.stack([np.square(x[:whole]).mean(axis=1).reshape(-1, self._cell).mean(axis=1) for x in (dialogue, bed)]))
 
+    @property
+    def silent(self) -> bool:
+        """Return whether there is no sound at all."""
+        return bool(np.concatenate(self._rows, axis=1).max(initial=0.0) < _SILENT)
+
     def leakage(self) -> Decibel | None:
         """Return how much the bed rises when there is speech, against that speech, in dB.
 
@@ -75,57 +96,90 @@ class _Powers:
         return 10 * math.log10(rise / spoken) if 0 < rise < spoken else None
 
 
-def split(mix_path: Path, out_dialogue: Path, out_me: Path, delivered_me: Path | None, separator: Separator) -> StemFacts:
-    """Write dialogue and music-and-effects as WAV of the mix's rate, channels, length and depth; return how it was done.
+def split(
+    mix_path: Path,
+    out_dialogue: Path,
+    out_me: Path,
+    delivered_me: Path | None,
+    separator: Separator,
+    delivered_dialogue: Path | None = None,
+) -> StemFacts:
+    """Write dialogue and music-and-effects as 24-bit WAV of the mix's rate, channels and length; return how it was done.
 
-    A delivered M&E stem is moved by at most one frame and subtracted. Where speech never pauses long enough to check it, it is the
-    bed and the dialogue is separated; where it is of another kind or does not occur in the mix, it is not used. Both are warned of.
+    Dialogue and M&E that add up to the mix are used as they are. One of them alone is moved by at most one frame and subtracted for the
+    other. Where speech never pauses long enough to check an M&E, it is the bed and the dialogue is separated; a stem of another kind,
+    or one that does not occur in the mix, is not used. All of these are warned of, and so is a silent source.
 
     Raises:
-        MediaError: the mix or the delivered stem cannot be decoded.
+        MediaError: the mix or a delivered stem cannot be decoded.
     """
-    with _opened(mix_path) as mix:
-        if delivered_me is None:
-            return _separate(mix, out_dialogue, out_me, separator)
-        with _opened(delivered_me) as stem:
-            if problem := _unlike(mix, stem):
-                return replace(_separate(mix, out_dialogue, out_me, separator), warnings=(f"delivered M&E not used: {problem}",))
-            return _with_delivered(mix, stem, out_dialogue, out_me, separator)
+    with ExitStack() as stack:
+        mix = stack.enter_context(_opened(mix_path))
+        stems, warnings = {}, []
+        for kind, path in (("M&E", delivered_me), ("dialogue", delivered_dialogue)):
+            if path is not None:
+                stem = stack.enter_context(_opened(path))
+                if problem := _unlike(mix, stem):
+                    warnings.append(f"delivered {kind} not used: {problem}")
+                else:
+                    stems[kind] = stem
+        facts, powers = _made(mix, stems, out_dialogue, out_me, separator)
+    warnings += [*facts.warnings, *([SILENT] if powers.silent else [])]
+    return replace(facts, warnings=tuple(warnings))
 
 
-def _with_delivered(mix: soundfile.SoundFile, stem: soundfile.SoundFile, dialogue: Path, bed: Path, separator: Separator) -> StemFacts:
+def _made(
+    mix: soundfile.SoundFile, stems: Mapping[str, soundfile.SoundFile], dialogue: Path, bed: Path, separator: Separator
+) -> tuple[StemFacts, _Powers]:
+    if not stems:
+        return _separate(mix, dialogue, bed, separator)
+    if len(stems) == 1:
+        (kind,) = stems
+        return _with_delivered(mix, kind, stems[kind], dialogue, bed, separator)
+    apart = _apart(mix, stems["dialogue"], stems["M&E"])
+    if apart <= _ADDS_UP:
+        return StemFacts("delivered", "delivered", None, residual=apart), _write(mix, dialogue, bed, _as_they_are(mix, stems))
+    facts, powers = _with_delivered(mix, "M&E", stems["M&E"], dialogue, bed, separator)
+    what = f"delivered dialogue not used: with the M&E it leaves {apart:.1f} dB of the mix, allowed {_ADDS_UP:.0f}"
+    return replace(facts, warnings=(what, *facts.warnings)), powers
+
+
+def _with_delivered(
+    mix: soundfile.SoundFile, kind: str, stem: soundfile.SoundFile, dialogue: Path, bed: Path, separator: Separator
+) -> tuple[StemFacts, _Powers]:
+    """Use one delivered stem: subtract it, or take it as the bed beside a separated dialogue, or leave it."""
     fit = _fit(mix, stem)
     found = "it is silent" if fit.residual is None else f"{fit.residual:.1f} dB of other sound even where it fits best"
-    if fit.residual is None or fit.residual > _RELATED:
-        return replace(_separate(mix, dialogue, bed, separator), residual=fit.residual, warnings=(f"delivered M&E not used: {found}",))
-    _write(mix, dialogue, bed, _subtracted(mix, stem, fit))
-    facts = StemFacts("delivered", "difference", None, fit.lag / mix.samplerate, 20 * math.log10(fit.gain), fit.residual)
-    if fit.residual <= _FITS:
-        return facts
-    _write(mix, dialogue, None, _separated(mix, separator))
+    if fit.residual is None or fit.residual > (_RELATED if kind == "M&E" else _FITS[kind]):
+        facts, powers = _separate(mix, dialogue, bed, separator)
+        return replace(facts, residual=fit.residual, warnings=(f"delivered {kind} not used: {found}",)), powers
+    made = {"M&E": ("delivered", "difference"), "dialogue": ("difference", "delivered")}[kind]
+    facts = StemFacts(*made, None, fit.lag / mix.samplerate, 20 * math.log10(fit.gain), fit.residual)
+    powers = _write(mix, dialogue, bed, _subtracted(mix, stem, fit, stem_is_bed=kind == "M&E"))
+    if fit.residual <= _FITS[kind]:
+        return facts, powers
+    _write(mix, dialogue, None, separated(mix, separator))
     name = f"separated:{separator.identity().name}"
-    return replace(facts, dialogue=name, warnings=(f"dialogue was separated: delivered M&E leaves {found}",))
+    return replace(facts, dialogue=name, warnings=(f"dialogue was separated: delivered M&E leaves {found}",)), powers
 
 
-def _separate(mix: soundfile.SoundFile, dialogue: Path, bed: Path, separator: Separator) -> StemFacts:
+def _separate(mix: soundfile.SoundFile, dialogue: Path, bed: Path, separator: Separator) -> tuple[StemFacts, _Powers]:
     name = f"separated:{separator.identity().name}"
-    return StemFacts(name, name, _write(mix, dialogue, bed, _separated(mix, separator)).leakage())
+    powers = _write(mix, dialogue, bed, separated(mix, separator))
+    return StemFacts(name, name, powers.leakage()), powers
 
 
 def _write(mix: soundfile.SoundFile, dialogue: Path, bed: Path | None, blocks: Iterator[tuple[Block, Block]]) -> _Powers:
     """Write blocks of dialogue and bed to their files, the bed only where it is wanted."""
-    powers, kind = _Powers(mix.samplerate), {"samplerate": mix.samplerate, "channels": mix.channels, "subtype": mix.subtype}
-    with soundfile.SoundFile(dialogue, "w", format="WAV", **kind) as speech:
-        rest = None if bed is None else soundfile.SoundFile(bed, "w", format="WAV", **kind)
-        try:
-            for spoken, other in blocks:
-                speech.write(spoken)
-                powers.add(spoken, other)
-                if rest is not None:
-                    rest.write(other)
-        finally:
+    powers, kind = _Powers(mix.samplerate), (mix.samplerate, mix.channels, mix.frames)
+    with ExitStack() as stack:
+        speech = stack.enter_context(Wav24(dialogue, *kind))
+        rest = None if bed is None else stack.enter_context(Wav24(bed, *kind))
+        for spoken, other in blocks:
+            speech.write(spoken)
+            powers.add(spoken, other)
             if rest is not None:
-                rest.close()
+                rest.write(other)
     return powers
 
 
@@ -182,41 +236,30 @@ def _agreement(mix: soundfile.SoundFile, stem: soundfile.SoundFile, lag: int) ->
     return np.concatenate(rows, axis=1)
 
 
-def _subtracted(mix: soundfile.SoundFile, stem: soundfile.SoundFile, fit: _Fit) -> Iterator[tuple[Block, Block]]:
+def _subtracted(mix: soundfile.SoundFile, stem: soundfile.SoundFile, fit: _Fit, *, stem_is_bed: bool) -> Iterator[tuple[Block, Block]]:
     size = 10 * mix.samplerate
     for start in range(0, mix.frames, size):
         stop = min(start + size, mix.frames)
-        bed = read_padded(stem, start - fit.lag, stop - fit.lag) * np.float32(fit.gain)
-        yield read_padded(mix, start, stop) - bed, bed
+        known = read_padded(stem, start - fit.lag, stop - fit.lag) * np.float32(fit.gain)
+        other = read_padded(mix, start, stop) - known
+        yield (other, known) if stem_is_bed else (known, other)
 
 
-# ---------------------------------------------------------------- separated
+def _as_they_are(mix: soundfile.SoundFile, stems: Mapping[str, soundfile.SoundFile]) -> Iterator[tuple[Block, Block]]:
+    size = 10 * mix.samplerate
+    for start in range(0, mix.frames, size):
+        stop = min(start + size, mix.frames)
+        yield read_padded(stems["dialogue"], start, stop), read_padded(stems["M&E"], start, stop)
 
 
-def _separated(mix: soundfile.SoundFile, separator: Separator) -> Iterator[tuple[Block, Block]]:
-    """Yield dialogue and bed piece by piece, each faded into the next."""
-    rate = mix.samplerate
-    piece, context, blend = round(_PIECE * rate), round(_CONTEXT * rate), round(_BLEND * rate)
-    rising = (np.arange(2 * blend, dtype=np.float32)[:, None] + 0.5) / (2 * blend)
-    tail: npt.NDArray[np.float32] | None = None
-    for start in range(0, mix.frames, piece):
-        stop = min(start + piece, mix.frames)
-        stems = _piece(read_padded(mix, start - context, stop + context), rate, separator)
-        stems = stems[:, context - blend : stems.shape[1] - context + blend]
-        if tail is not None:
-            stems[:, : 2 * blend] = stems[:, : 2 * blend] * rising + tail * (1 - rising)
-        last = stop == mix.frames
-        tail = stems[:, -2 * blend :].copy()
-        done = stems[:, blend if start == 0 else 0 : stems.shape[1] - blend if last else stems.shape[1] - 2 * blend]
-        yield done[0], done[1]
-
-
-def _piece(block: Block, rate: int, separator: Separator) -> npt.NDArray[np.float32]:
-    """Return both stems of one piece, shape (2, frames, channels). Raises: MediaError where the engine changed the shape."""
-    dialogue, bed = separator.separate(np.ascontiguousarray(block.T), rate)
-    if dialogue.shape != block.T.shape or bed.shape != block.T.shape:
-        raise MediaError(f"stems of shape {dialogue.shape} and {bed.shape}", where=separator.identity().name, allowed=f"{block.T.shape}")
-    return np.stack([dialogue.T, bed.T]).astype(np.float32)
+def _apart(mix: soundfile.SoundFile, dialogue: soundfile.SoundFile, bed: soundfile.SoundFile) -> Decibel:
+    """Return the power of the mix less both stems against the mix, in dB; 0 for a silent mix."""
+    size, left, whole = 10 * mix.samplerate, 0.0, 0.0
+    for start in range(0, mix.frames, size):
+        heard, *stems = (read_padded(file, start, min(start + size, mix.frames)) for file in (mix, dialogue, bed))
+        whole += float(np.square(heard, dtype=np.float64).sum())
+        left += float(np.square(heard - stems[0] - stems[1], dtype=np.float64).sum())
+    return 10 * math.log10(max(left / whole, 1e-12)) if whole > 0 else 0.0
 
 
 def _opened(path: Path) -> soundfile.SoundFile:

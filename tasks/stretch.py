@@ -15,17 +15,25 @@ from pathlib import Path
 import numpy as np
 
 from nightdub.infra.errors import EngineCrashed, EngineError, MachineLacks
+from nightdub.tasks.pauses import put_in
+from nightdub.tasks.plan_dp import RATE
 from nightdub.tasks.protocols import Sound
-from nightdub.tasks.rows import SpokenSound
+from nightdub.tasks.rows import Pause, SpokenSound
 from nightdub.tasks.sound import read_mono, write_sound
-from nightdub.tasks.timing import RATE
 
 LONGEST = 300.0  # seconds that one line may take
 
 
-def stretch_file(source: Path, out: Path, samples: int) -> Path:
-    """Write `source` as 48 kHz, 16-bit mono of exactly `samples` samples. Raises: as `stretch`, and MediaError."""
-    return write_sound(out, stretch(read_mono(source, rate=RATE), samples), RATE)
+def stretch_file(source: Path, out: Path, samples: int, pauses: Sequence[Pause] = ()) -> Path:
+    """Write `source` as 48 kHz, 16-bit mono of exactly `samples` samples, of which the pauses are silence that is put in.
+
+    `pauses` lie in the sound as spoken, and are as long as they will be heard. Raises: as `stretch`, and MediaError.
+    """
+    sound = read_mono(source, rate=RATE)
+    silence = [round(pause.length * RATE) for pause in pauses]
+    made = stretch(sound, samples - sum(silence))
+    places = [min(round(pause.at * RATE * made.size / sound.size), made.size) for pause in pauses]
+    return write_sound(out, put_in(made, list(zip(places, silence, strict=True))) if pauses else made, RATE)
 
 
 def stretch(sound: Sound, samples: int) -> Sound:

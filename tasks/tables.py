@@ -19,12 +19,13 @@ class TableRow:
 
 
 def read_table(path: Path) -> tuple[tuple[str, ...], list[TableRow]]:
-    """Return the header in lower case and the rows that are not blank. Tabs part the cells of `.tsv`, commas those of all else.
+    """Return the header in lower case and the rows that are not blank. Tabs part the cells where the header has any, else commas.
 
     Raises:
         ScriptError: the file is absent, is not UTF-8, has no header, repeats a column, or has rows with more cells than columns.
     """
-    lines = csv.reader(io.StringIO(_text(path), newline=""), delimiter="\t" if path.suffix.lower() == ".tsv" else ",", strict=True)
+    text = _text(path)
+    lines = csv.reader(io.StringIO(text, newline=""), delimiter="\t" if "\t" in text.partition("\n")[0] else ",", strict=True)
     try:
         header = tuple(name.strip().lower() for name in next(lines, []))
         read = [(lines.line_num, [cell.strip() for cell in cells]) for cells in lines]

@@ -38,18 +38,31 @@ class Wav24:
 
     def write(self, block: npt.NDArray[np.float32]) -> None:
         """Write float32 samples, shape (frames,) or (frames, channels); what lies outside [-1, 1] is clipped, nothing is dithered."""
-        scaled = block.reshape(-1) * _FULL
-        np.rint(scaled, out=scaled)
-        np.clip(scaled, -_FULL, _TOP, out=scaled)
-        whole = scaled.astype("<i4").view(np.uint8)
-        packed = np.empty((scaled.size, 3), np.uint8)
-        for byte in range(3):
-            packed[:, byte] = whole[byte::4]
-        self._stream.write(packed.data)
+        self.put(packed(whole(block)))
+
+    def put(self, samples: npt.NDArray[np.uint8]) -> None:
+        """Write samples that are packed already."""
+        self._stream.write(samples.data)
 
     def skip(self, frames: int) -> None:
         """Leave `frames` of silence."""
         self._stream.seek(frames * self._frame_bytes, 1)
+
+
+def whole(block: npt.NDArray[np.float32]) -> npt.NDArray[np.int32]:
+    """Return samples in [-1, 1] as 24-bit whole numbers, flattened; what lies outside is clipped."""
+    scaled = block.reshape(-1) * _FULL
+    np.rint(scaled, out=scaled)
+    np.clip(scaled, -_FULL, _TOP, out=scaled)
+    return scaled.astype("<i4")
+
+
+def packed(samples: npt.NDArray[np.int32]) -> npt.NDArray[np.uint8]:
+    """Return 24-bit whole numbers as three bytes each, the lowest first, shape (samples, 3)."""
+    wide, narrow = samples.view(np.uint8), np.empty((samples.size, 3), np.uint8)
+    for byte in range(3):
+        narrow[:, byte] = wide[byte::4]
+    return narrow
 
 
 def _header(rate: int, channels: int, frames: int) -> bytes:

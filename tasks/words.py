@@ -49,7 +49,7 @@ def place_words(
     Where there is no aligner (None) or it failed, the line's own times stay, its words are spread over them by length and marked as
     `estimated`, and `engine` stays empty.
     """
-    placed = [_placed(line, span[0], found, engine, language) for line, span, found in zip(lines, spans, heard, strict=True)]
+    placed = [_placed(line, span, found, engine, language) for line, span, found in zip(lines, spans, heard, strict=True)]
     return sorted(placed, key=lambda line: (line.start, line.id))  # of two lines that overlap, the sound may have the other one first
 
 
@@ -83,11 +83,19 @@ def from_recognition(utterances: Sequence[Utterance], heard: Sequence[Heard], en
     return segments, dropped
 
 
-def _placed(line: Segment, clip_start: Seconds, found: Heard | None, engine: str, language: Language) -> Segment:
+def _placed(line: Segment, span: Span, found: Heard | None, engine: str, language: Language) -> Segment:
     if found is None or found.failed or not found.words:
         return replace(line, words=spread(line.text, line.start, line.end, language))
-    words = tuple(_shifted(word, clip_start) for word in found.words)
+    words = tuple(_within(_shifted(word, span[0]), span) for word in found.words)
+    if words[-1].end <= words[0].start:  # the engine's times lie outside the clip
+        return _placed(line, span, None, engine, language)
     return replace(line, start=words[0].start, end=words[-1].end, words=words, engine=engine)
+
+
+def _within(word: Word, span: Span) -> Word:
+    """Return the word without what an engine says of it before or after its clip."""
+    start, end = (round(min(max(moment, span[0]), span[1]), 6) for moment in (word.start, word.end))
+    return word if (start, end) == (word.start, word.end) else replace(word, start=start, end=max(start, end))
 
 
 def _shifted(word: Word, offset: Seconds) -> Word:

@@ -34,12 +34,13 @@ def run(
 @CATALOGUE
 @ONLY
 @JSON
+@click.option("--lines", is_flag=True, help="Also show the lines that would be translated anew.")
 @with_settings
-def plan(settings: Settings, catalogue: Path, only: tuple[str, ...], *, as_json: bool) -> int:
+def plan(settings: Settings, catalogue: Path, only: tuple[str, ...], *, as_json: bool, lines: bool) -> int:
     """Show what a night would build of CATALOGUE, and why."""
     from nightdub.apps.tables import show_plan
 
-    return show_plan(settings, catalogue, list(only), as_json=as_json)
+    return show_plan(settings, catalogue, list(only), as_json=as_json, lines=lines)
 
 
 @click.command()

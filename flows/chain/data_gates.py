@@ -14,8 +14,8 @@ from nightdub.quality.metrics.data import data_measurements
 from nightdub.tasks.rows import write_rows
 
 CHECKED = (
-    "speakers.segments",
-    "translate.lines",
+    "cast.segments",
+    "revise.lines",
     "convert.clips",
     "stretch.clips",
     "fit.placements",
@@ -23,21 +23,21 @@ CHECKED = (
     "measure.measurements",
     "probe.facts",
 )
-SCRIPT = "script.lines"  # where one was delivered
+SCRIPT, MARKS = "match.lines", "match.marks"  # where one was delivered
 
 
 def _split_data_gate(inputs: Inputs) -> list[Item]:
-    names = [name for name in (*CHECKED, SCRIPT) if inputs.has(name)]
+    names = [name for name in (*CHECKED, SCRIPT, MARKS) if inputs.has(name)]
     return [Item("whole", blobs={name: inputs.digest(name) for name in names}, cost=5)]
 
 
 def _data_gate(item: Item, bench: Bench) -> Done:
     """Check the rows as they are stored, without their types: a field that is not as it should be is for the gate to name."""
-    tables = {name: rows_of(bench, item, name, dict) for name in (*CHECKED, SCRIPT)}
+    tables = {name: rows_of(bench, item, name, dict) for name in (*CHECKED, SCRIPT, MARKS)}
     verdicts = check_title(
         Tables(
-            segments=tables["speakers.segments"],
-            translations=tables["translate.lines"],
+            segments=tables["cast.segments"],
+            translations=tables["revise.lines"],
             voiced=tables["convert.clips"],
             clips=tables["stretch.clips"],
             placements=tables["fit.placements"],
@@ -45,6 +45,7 @@ def _data_gate(item: Item, bench: Bench) -> Done:
             measurements=tables["measure.measurements"],
             length=tables["probe.facts"][0]["duration"],
             script=tables[SCRIPT] if SCRIPT in item.blobs else None,
+            marks=tables[MARKS],
         )
     )
     files = {
@@ -59,4 +60,6 @@ def _pages(verdicts: list[DataVerdict], bench: Bench) -> dict[str, Path]:
     return {f"page.{name}": path for name, path in write_pages(bench.scratch, verdicts).items()}
 
 
-DATA_GATES: tuple[Step, ...] = (Step("data_gate", 1, "language", (*CHECKED, f"{SCRIPT}?"), _split_data_gate, one_by_one(_data_gate)),)
+DATA_GATES: tuple[Step, ...] = (
+    Step("data_gate", 2, "language", (*CHECKED, f"{SCRIPT}?", f"{MARKS}?"), _split_data_gate, one_by_one(_data_gate)),
+)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
+import soundfile
 
 from nightdub.quality.dub import Dub, Files
 from nightdub.tasks.engines import TABLE
@@ -21,7 +22,9 @@ from nightdub.tasks.rows import (
     Dropped,
     FaceTrack,
     MediaFacts,
+    Permission,
     Placement,
+    ScriptMatch,
     Segment,
     Shot,
     ShotClip,
@@ -36,11 +39,12 @@ Value = TypeVar("Value")
 FILES = ("in.source", "package.film", "stems.dialogue", "stems.bed", "mix.programme", "mix.dialogue")
 SUBTITLES = ("subtitles.srt", "subtitles.vtt", "subtitles.ttml")
 ROWS = (
-    "speakers.segments",
-    "speakers.speakers",
+    "cast.segments",
+    "cast.speakers",
     "clean.dropped",
-    "translate.lines",
+    "revise.lines",
     "stretch.clips",
+    "place.clips",
     "fit.placements",
     "subtitles.cues",
     "shots.shots",
@@ -51,7 +55,20 @@ ROWS = (
     "mix.facts",
     "stems.facts",
 )
-IF_THERE = ("recognise.segments", "roundtrip.heard", "in.references", "in.glossary")
+MORE_SUBTITLES = tuple(f"subtitles.{name}.{form}" for name in ("translated", "forced", "sdh") for form in ("srt", "vtt", "ttml"))
+IF_THERE = (
+    "cast.lost",
+    "match.report",
+    "match.marks",
+    "marks.lines",
+    "translate.lines",
+    "recognise.segments",
+    "roundtrip.heard",
+    "in.references",
+    "in.glossary",
+    "in.consents",
+    *MORE_SUBTITLES,
+)
 NEEDED = FILES + SUBTITLES + ROWS
 
 
@@ -77,19 +94,21 @@ class Shelf:
 
 def gather(title: str, shelf: Shelf, params: Mapping[str, Any], *, with_clips: bool = False) -> Dub:
     """Return a dub from the outputs of its steps; `params` holds source, target, subtitles, refused and commercial, as a step gets them."""
-    segments = shelf.rows("speakers.segments", Segment)
+    segments = shelf.rows("cast.segments", Segment)
     mixed, stems = shelf.rows("mix.facts", MixFacts)[0], shelf.rows("stems.facts", StemFacts)[0]
-    clips = shelf.rows("stretch.clips", Clip)
+    clips, speakers = shelf.rows("stretch.clips", Clip), shelf.rows("cast.speakers", Speaker)
     heard = shelf.rows("roundtrip.heard", dict) if shelf.has("roundtrip.heard") else None
     return Dub(
         title=title,
         source=params["source"],
         target=params["target"],
-        files=_files(shelf, clips if with_clips else ()),
+        files=_files(shelf, clips if with_clips else (), speakers if with_clips else ()),
         segments=segments,
-        speakers=shelf.rows("speakers.speakers", Speaker),
+        speakers=speakers,
+        consents=shelf.rows("in.consents", Permission),
         dropped=shelf.rows("clean.dropped", Dropped),
-        translations=shelf.rows("translate.lines", Translation),
+        lost=[str(row["segment"]) for row in shelf.rows("cast.lost", dict)],
+        translations=shelf.rows("revise.lines", Translation),
         clips=clips,
         placements=shelf.rows("fit.placements", Placement),
         cues=shelf.rows("subtitles.cues", Cue),
@@ -100,12 +119,18 @@ def gather(title: str, shelf: Shelf, params: Mapping[str, Any], *, with_clips: b
         facts=shelf.rows("package.facts", MediaFacts)[0],
         subtitles=msgspec.convert(params["subtitles"], SubtitleFigures, strict=False),
         gain=mixed.gain,
-        bed_delivered=stems.method == "delivered",
+        tails={clip.segment: clip.tail for clip in shelf.rows("place.clips", Clip) if clip.tail},
+        original_channels=soundfile.info(shelf.path("stems.bed")).channels,
+        bed_delivered=stems.clean_bed,
         stem_warnings=stems.warnings,
         refused=params["refused"],
         commercial=params["commercial"],
         glossary=_glossary(shelf),
         references=_references(shelf, segments, params),
+        marks=shelf.rows("match.marks", Segment),
+        mark_lines=shelf.rows("marks.lines", Translation),
+        whole_lines=shelf.rows("translate.lines", Translation),
+        script=next(iter(shelf.rows("match.report", ScriptMatch)), None),
         recognised=shelf.rows("recognise.segments", Segment) if shelf.has("recognise.segments") else None,
         heard={row["segment"]: row["text"] for row in heard} if heard is not None else None,
         listener=next((row["engine"] for row in heard or ()), ""),
@@ -113,12 +138,12 @@ def gather(title: str, shelf: Shelf, params: Mapping[str, Any], *, with_clips: b
     )
 
 
-def _files(shelf: Shelf, clips: Sequence[Clip]) -> Files:
+def _files(shelf: Shelf, clips: Sequence[Clip], speakers: Sequence[Speaker]) -> Files:
     source, film, original, bed, programme, dialogue = (shelf.path(name) for name in FILES)
-    subtitles = {name.partition(".")[2]: shelf.path(name) for name in SUBTITLES}
-    return Files(
-        source, film, original, bed, programme, dialogue, subtitles, {clip.segment: shelf.fetch(clip.sound) for clip in clips if clip.sound}
-    )
+    subtitles = {name.partition(".")[2]: shelf.path(name) for name in (*SUBTITLES, *MORE_SUBTITLES) if shelf.has(name)}
+    lines = {clip.segment: shelf.fetch(clip.sound) for clip in clips if clip.sound}
+    voices = {speaker.id: shelf.fetch(speaker.reference) for speaker in speakers if speaker.reference}
+    return Files(source, film, original, bed, programme, dialogue, subtitles, lines, voices)
 
 
 def _glossary(shelf: Shelf) -> Glossary | None:

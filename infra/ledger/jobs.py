@@ -137,6 +137,16 @@ class Jobs(Database):
         with self._read() as connection:
             return [Artifact(*row) for row in connection.execute(query)]
 
+    def maker_of(self, title: str, language: str, step: str, digest: str) -> str:
+        """Return the key of the newest job of a step that made an artifact for a title-language; "" where there is none.
+
+        `language` is empty for what all languages of a title share.
+        """
+        made = (artifacts.c.digest == digest, jobs.c.title == title, jobs.c.language == language, jobs.c.step == step)
+        query = select(jobs.c.key).join(artifacts, artifacts.c.key == jobs.c.key).where(*made).order_by(jobs.c.created.desc()).limit(1)
+        with self._read() as connection:
+            return connection.scalar(query) or ""
+
     def inputs_of(self, key: str) -> dict[str, str]:
         """Return what a job read: name -> digest."""
         query = select(artifact_inputs.c.name, artifact_inputs.c.digest).where(artifact_inputs.c.key == key)

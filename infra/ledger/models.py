@@ -258,12 +258,14 @@ voices = Table(
     Column("id", Serial, primary_key=True),
     text("series"),  # or the title's id where it belongs to none
     text("character"),
-    text("language"),  # "*" = every language without an entry of its own
+    text("language"),  # "*" = every language without an entry of its own; empty = as first heard
     text("voice"),
     text("gender"),
     text("reference"),  # digest of a clip of the voice
     text("origin"),  # where the clip is from
     json("acoustics"),
+    text("model"),  # digest of a voice conversion model
+    text("model_index"),
     text("consent"),
     text("who"),
     text("why"),

@@ -156,6 +156,26 @@ class Outcomes(Database):
         with self._read() as connection:
             return [RecordedRelease(*row) for row in connection.execute(query)]
 
+    def released_with(self, metric: str) -> list[tuple[str, str, str, str]]:
+        """Return title, language, package and the metric's detail of all that is out now and had the metric above 0 when it was judged."""
+        newest = select(func.max(releases.c.id)).group_by(releases.c.title, releases.c.language)
+        out = select(releases.c.title, releases.c.language, releases.c.package).where(releases.c.id.in_(newest)).subquery()
+        made = releases.alias()  # a rollback names no decision: the release that it went back to does
+        place = (made.c.title == out.c.title) & (made.c.language == out.c.language) & (made.c.package == out.c.package)
+        measured = (
+            (measurements.c.run == decisions.c.run) & (measurements.c.title == out.c.title) & (measurements.c.language == out.c.language)
+        )
+        query = (
+            select(out.c.title, out.c.language, out.c.package, measurements.c.detail)
+            .join(made, place)
+            .join(decisions, decisions.c.id == made.c.decision)
+            .join(measurements, measured)
+            .where(measurements.c.metric == metric, measurements.c.value > 0)
+            .distinct()
+        )
+        with self._read() as connection:
+            return [tuple(row) for row in connection.execute(query)]
+
     def live_digests(self) -> set[str]:
         """Return every manifest, artifact and package that heads, releases and evaluations reach: what a collector of garbage must keep.
 

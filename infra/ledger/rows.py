@@ -282,12 +282,14 @@ class VoiceEntry:
 
     series: str  # or the title's id where it belongs to none
     character: str
-    language: str = "*"  # "*" = every language without an entry of its own
+    language: str = "*"  # "*" = every language without an entry of its own; "" = as first heard, which the others complete
     voice: str = ""  # a synthesiser's voice or variant; empty = chosen by acoustics
     gender: str = ""
     reference: str = ""  # digest of a clip of the character's own voice; empty = none
     origin: str = ""  # where the clip is from: title, start and end in seconds
     acoustics: dict[str, Any] = field(default_factory=dict)  # pitch and formants of the character
+    model: str = ""  # digest of a voice conversion model of the character; empty = none
+    model_index: str = ""  # digest of the model's retrieval index; empty = none
     consent: str = ""  # id of the record that allows cloning
     who: str = ""
     why: str = ""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from itertools import groupby
 from typing import Any, TypeVar
 
-from sqlalchemy import Select, Table, and_, func, or_, select, update
+from sqlalchemy import Connection, Select, Table, and_, func, or_, select, update
 
 from nightdub.infra.errors import LedgerError
-from nightdub.infra.ledger.engine import Database, columns, insert, values
+from nightdub.infra.ledger.engine import Database, columns, insert, lock, values
 from nightdub.infra.ledger.models import approved_lines, consents, corrections, voices
 from nightdub.infra.ledger.rows import ApprovedLine, Consent, Correction, VoiceEntry
 
@@ -22,6 +23,19 @@ class Studio(Database):
     def put_voices(self, rows: Iterable[VoiceEntry]) -> None:
         """Add entries to the voice book; each replaces the one of its series, character and language."""
         self._add(voices, rows)
+
+    def add_voices(self, rows: Iterable[VoiceEntry]) -> list[VoiceEntry]:
+        """Add those entries whose series, character and language have none, and return them: whoever comes first is not overwritten."""
+        added = []
+        for series, group in groupby(sorted(rows, key=lambda row: row.series), key=lambda row: row.series):
+            with self._write_safely() as connection:
+                lock(connection, f"nightdub voices {series}")
+                query = select(voices.c.character, voices.c.language).where(voices.c.series == series)
+                known = {tuple(place) for place in connection.execute(query)}
+                new = [row for row in group if (row.character, row.language) not in known]
+                self._insert(connection, voices, new)
+                added += new
+        return added
 
     def voices(self, series: str | None = None) -> list[VoiceEntry]:
         """Return the entries that count, by series, character and language; None means every series."""
@@ -96,11 +110,15 @@ class Studio(Database):
             return int(connection.execute(update(approved_lines).where(which).values(revoked=self._clock())).rowcount)
 
     def _add(self, table: Table, rows: Iterable[Kept]) -> None:
+        if known := list(rows):
+            with self._write_safely() as connection:
+                self._insert(connection, table, known)
+
+    def _insert(self, connection: Connection, table: Table, rows: Sequence[Kept]) -> None:
         now = self._clock()
         known = [{name: value for name, value in values(row).items() if name != "id"} | {"created": now} for row in rows]
         if known:
-            with self._write_safely() as connection:
-                connection.execute(table.insert(), known)
+            connection.execute(table.insert(), known)
 
     def _read_rows(self, query: Select[Any], kind: type[Kept]) -> list[Kept]:
         with self._read() as connection:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from pathlib import Path
 
 from nightdub.infra.errors import MediaError
@@ -21,6 +22,8 @@ class Segment:
     timescale: int  # ticks a second
     step: int  # ticks of one frame
     headers: bytes  # H.264 parameter sets (`avcC`)
+    width: int  # pixels
+    height: int
 
 
 def read_segment(path: Path) -> Segment:
@@ -32,11 +35,34 @@ def read_segment(path: Path) -> Segment:
         entry = _find(_find(table, b"stsd")[_INSIDE_STSD:], b"avc1")
         headers = _find(entry[_INSIDE_AVC1:], b"avcC")
         timescale = int.from_bytes(_find(media, b"mdhd")[12:16], "big")
+        width, height = (int.from_bytes(entry[start : start + 2], "big") for start in (24, 26))
     except (KeyError, OSError) as error:
         raise MediaError(f"not an encoded shot ({error})", where=str(path), fix="encode it again") from error
     if runs != 1:
         raise MediaError(f"{runs} different frame lengths in a shot", where=str(path), allowed="1", fix="encode it again")
-    return Segment(frames, timescale, step, headers)
+    return Segment(frames, timescale, step, headers, width, height)
+
+
+def read_samples(path: Path) -> list[tuple[bytes, bool]]:
+    """Return the packets of such a shot, each with whether it is a key frame. Raises: MediaError where they are not all there."""
+    try:
+        table = _find(_moov(path), b"trak", b"mdia", b"minf", b"stbl")
+        same, count = _numbers(_find(table, b"stsz")[:12], 4)
+        sizes = [same] * count if same else _numbers(_find(table, b"stsz"), 12)
+        keys = {*_numbers(next((body for name, body in _boxes(table) if name == b"stss"), b""), 8)} or {*range(1, count + 1)}
+        data = path.read_bytes()
+        content = next(content for name, content in _boxes(data) if name == b"mdat")
+    except (KeyError, OSError, StopIteration) as error:
+        raise MediaError(f"not an encoded shot ({error})", where=str(path), fix="encode it again") from error
+    if len(content) != sum(sizes):
+        raise MediaError(f"{len(content)} bytes of packets", where=str(path), allowed=str(sum(sizes)), fix="encode it again")
+    ends = [0, *accumulate(sizes)]
+    return [(content[start:end], place + 1 in keys) for place, (start, end) in enumerate(pairwise(ends))]
+
+
+def _numbers(body: bytes, start: int) -> list[int]:
+    """Return a table's numbers of four bytes."""
+    return [int.from_bytes(body[at : at + 4], "big") for at in range(start, len(body), 4)]
 
 
 def _moov(path: Path) -> bytes:

@@ -1,10 +1,9 @@
-"""Frames out of and into pictures, and shots joined: all counted, none encoded twice."""
+"""Frames out of and into pictures: all counted."""
 
 from __future__ import annotations
 
 import subprocess
-import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
@@ -20,25 +19,17 @@ import numpy.typing as npt
 from nightdub.infra.errors import MediaError
 from nightdub.infra.media.boxes import read_segment
 from nightdub.infra.media.header import Header, Picture, read_header
-from nightdub.infra.media.output import CLEAN, written
+from nightdub.infra.media.output import written
 from nightdub.infra.media.probe import probe
 from nightdub.infra.media.process import ffmpeg_command, run, started
 from nightdub.infra.media.safety import LIMITS, Limits, media_input
-from nightdub.infra.media.sniff import MP4, MPEG_TS, OGG, sniff
+from nightdub.infra.media.shot import Shot, matrix_in
+from nightdub.infra.media.sniff import MPEG_TS, OGG, sniff
 
 Frame = npt.NDArray[np.uint8]  # (height, width, 3), BGR
 
 SEEK_MARGIN = 1.0  # seconds decoded before the wanted frame, so that frames leaning on an earlier key frame are whole
 BLIND_MARGIN = 15.0  # the same where the container has no index of key frames: longer than their usual distance
-KEY_INTERVAL = 2.0  # seconds between key frames at most, the usual segment of streaming
-SMALL_HEIGHT = 720  # lines below which an unmarked picture is taken for BT.601, as players do
-_SCALING = "bicubic+accurate_rnd+full_chroma_int+full_chroma_inp+bitexact"
-_MATRICES = {  # ffprobe's name -> the scale filter's
-    "bt709": "bt709",
-    "smpte170m": "bt601",
-    "bt470bg": "bt601",
-    "bt2020nc": "bt2020",
-}
 _ZSCALE = {"bt709": "bt709", "bt601": "smpte170m", "bt2020": "bt2020nc", "auto": "gbr"}  # the scale filter's name -> zscale's
 # To RGB by zscale: for 640x360 0.5 ms a frame where the scale filter takes 2.8 ms for the same quality (luma comes back at 70 dB),
 # and in 0.25 ms only 47 dB (measured on 5.1.9, one core).
@@ -57,7 +48,7 @@ def read_frames(path: Path, first: int, last: int, limits: Limits = LIMITS) -> I
     picture = source.picture
     graph = (
         source.frames(first, last)
-        .filter("zscale", w=picture.width, h=picture.height, **_TO_RGB, matrixin=_ZSCALE[_matrix(picture)])
+        .filter("zscale", w=picture.width, h=picture.height, **_TO_RGB, matrixin=_ZSCALE[matrix_in(picture)])
         .filter("format", "gbrp")
         .filter("format", "bgr24")
         .output("pipe:", f="rawvideo", fps_mode="passthrough", vframes=last - first)
@@ -73,19 +64,29 @@ def read_frames(path: Path, first: int, last: int, limits: Limits = LIMITS) -> I
 class FrameWriter:
     """Encode BGR frames as one silent shot (MP4, H.264); the file appears whole when the `with` block ends, or not at all.
 
-    All shots of one size, rate, crf and preset have the same headers, whoever wrote them, so that `join_shots` can join them.
+    All shots of one size, rate, crf, preset and film have the same headers, whoever wrote them, so that they can be joined. `like` is
+    the film whose colours, shape of pixels, profile and fields the shot is to have; without it they follow from the height.
     """
 
     def __init__(
-        self, out: Path, width: int, height: int, frame_rate: str, crf: int = 20, preset: str = "veryfast", *, limits: Limits = LIMITS
+        self,
+        out: Path,
+        width: int,
+        height: int,
+        frame_rate: str,
+        crf: int = 20,
+        preset: str = "veryfast",
+        *,
+        like: Path | None = None,
+        limits: Limits = LIMITS,
     ) -> None:
         _check_even(out, width, height)
         self.frames = 0
         self._shape = (height, width, 3)
         self._out = out
         source = ffmpeg.input("pipe:", f="rawvideo", pixel_format="bgr24", video_size=(width, height), framerate=frame_rate)
-        self._shot = _Shot(width, height, frame_rate, crf, preset)
-        matrix = _matrix_of(height)
+        self._shot = Shot(width, height, frame_rate, crf, preset, read_header(like, limits).picture if like else None)
+        matrix = self._shot.matrix
         yuv = source.video.filter("format", "gbrp").filter("zscale", w=width, h=height, **_FROM_RGB, matrix=_ZSCALE[matrix])
         self._source = self._shot.prepare(yuv.filter("format", "yuv420p"), matrix)
         self._limits = limits
@@ -119,98 +120,19 @@ class FrameWriter:
 def encode_range(
     source: Path, out: Path, first: int, last: int, crf: int = 20, preset: str = "veryfast", *, limits: Limits = LIMITS
 ) -> Path:
-    """Encode the original frames `first` up to, not including, `last` as one shot, joinable with those of `FrameWriter`.
+    """Encode the original frames `first` up to, not including, `last` as one shot, joinable with those of a `FrameWriter` like `source`.
 
     Raises: MediaError, as where there are fewer frames than asked for.
     """
     original = _open(source, limits)
     picture = original.picture
     _check_even(source, picture.width, picture.height)
-    shot = _Shot(picture.width, picture.height, original.rate, crf, preset)
-    frames = shot.prepare(original.frames(first, last), _matrix(picture))
+    shot = Shot(picture.width, picture.height, original.rate, crf, preset, picture)
+    frames = shot.prepare(original.frames(first, last), matrix_in(picture))
     with written(out) as part:
         run(ffmpeg_command(shot.output(frames, part, vframes=last - first), limits, "-copyts"), limits, str(source))
         _check_count(source, read_segment(part).frames, last - first)
     return out
-
-
-def join_shots(shots: Sequence[Path], out: Path, limits: Limits = LIMITS) -> int:
-    """Join encoded shots without encoding anything again, and return the number of frames.
-
-    Raises: MediaError where shots differ in size, rate or encoder settings, or where a frame is lost.
-    """
-    if not shots:
-        raise MediaError("no shots to join", where=str(out), allowed="one or more", fix="report this")
-    segments = [read_segment(shot) for shot in shots]
-    for shot, segment in zip(shots, segments, strict=True):
-        if segment.headers != segments[0].headers or segment.step != segments[0].step:
-            raise MediaError("encoded with other settings", where=str(shot), allowed=f"those of {shots[0]}", fix="encode all shots alike")
-    step = segments[0].step
-    with tempfile.TemporaryDirectory(prefix="nightdub-join-") as folder, written(out) as part:
-        source = _list_of(shots, Path(folder))
-        timing = f"setts=pts=N*{step}:dts=N*{step}"
-        coding = {"f": "mp4", "vcodec": "copy", "video_track_timescale": segments[0].timescale, "bsf:v": timing}
-        graph = source.video.output(f"file:{part}", **coding, **CLEAN)
-        run(ffmpeg_command(graph, limits), limits, str(out))
-        total = sum(segment.frames for segment in segments)
-        _check_count(out, read_segment(part).frames, total)
-    return total
-
-
-def _list_of(shots: Sequence[Path], folder: Path) -> Any:
-    """Return a concat input over links with harmless names, so that ffmpeg's safe mode stays on."""
-    lines = ["ffconcat version 1.0"]
-    for index, shot in enumerate(shots):
-        if sniff(shot) is not MP4:
-            raise MediaError("not a shot", where=str(shot), allowed=MP4.name, fix="encode it with FrameWriter or encode_range")
-        name = f"{index:06d}.mp4"
-        (folder / name).symlink_to(shot.resolve())
-        lines.append(f"file {name}")
-    listing = folder / "shots.ffconcat"
-    listing.write_text("\n".join(lines) + "\n")
-    return ffmpeg.input(f"file:{listing}", f="concat", safe=1, format_whitelist=f"concat,{MP4.whitelist}", protocol_whitelist="file")
-
-
-@dataclass(frozen=True, slots=True)
-class _Shot:
-    """The one form in which shots are encoded."""
-
-    width: int
-    height: int
-    rate: str
-    crf: int
-    preset: str
-
-    def output(self, frames: Any, part: Path, **options: Any) -> Any:
-        """Return the output node.
-
-        Without B-frames decoding order is display order, so a shot of any length joins exactly; with one thread and closed
-        groups of pictures the same frames give the same bytes.
-        """
-        matrix, primaries = ("bt709", "bt709") if self.height >= SMALL_HEIGHT else ("smpte170m", "unknown")
-        colour = {
-            "colorspace": matrix,
-            "color_primaries": primaries,
-            "color_trc": primaries,
-            "color_range": "tv",
-            "chroma_sample_location": "left",
-        }
-        interval = max(1, round(KEY_INTERVAL * float(Fraction(self.rate))))
-        coding = {"vcodec": "libx264", "preset": self.preset, "crf": self.crf, "bf": 0, "g": interval, "pix_fmt": "yuv420p"}
-        fixed = {"threads": 1, "x264-params": "open-gop=0:sliced-threads=0", "flags:v": "+bitexact+cgop", "fps_mode": "cfr", "r": self.rate}
-        return frames.output(f"file:{part}", f="mp4", **coding, **fixed, **colour, **CLEAN, **options)
-
-    def prepare(self, frames: Any, matrix: str) -> Any:
-        """Return frames in the encoder's form: matrix by height, limited range, square pixels, times counted from zero."""
-        numerator, _, denominator = self.rate.partition("/")
-        colour = {"in_color_matrix": matrix, "out_color_matrix": _matrix_of(self.height), "out_range": "tv"}
-        return (
-            frames.filter("scale", self.width, self.height, flags=_SCALING, **colour)
-            .filter("format", "yuv420p")
-            .filter("setsar", "1")
-            .filter("settb", f"{denominator}/{numerator}")
-            .filter("setpts", "N")
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,16 +170,6 @@ def _open(path: Path, limits: Limits) -> _Source:
 def _exact_rate(path: Path, rates: tuple[str, ...], limits: Limits) -> str:
     """Return the rate that the header is sure of, else the one that counting finds."""
     return rates[0] if len(rates) == 1 else probe(path, limits).frame_rate
-
-
-def _matrix(picture: Picture) -> str:
-    if picture.pixel_format.startswith(("gbr", "rgb", "bgr")):
-        return "auto"
-    return _MATRICES.get(picture.matrix, _matrix_of(picture.height))
-
-
-def _matrix_of(height: int) -> str:
-    return "bt709" if height >= SMALL_HEIGHT else "bt601"
 
 
 def _check_even(path: Path, width: int, height: int) -> None:

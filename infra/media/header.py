@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from nightdub.infra.media.safety import LIMITS, Limits, input_options
 from nightdub.infra.media.sniff import sniff
 
 _RIGHT_ANGLES = (90, 270)
+_ROUNDING = Fraction(1, 1000)  # frames a second by which 23.976, 29.97 and 59.94 are off the rates that they stand for
+_ROUNDED = (25, 50, 100, 125, 250, 500, 1000)  # denominators of decimal fractions
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,12 @@ class Picture:
     pixel_aspect: str  # width:height of one pixel
     matrix: str  # YCbCr matrix as ffmpeg names it, empty = not said
     transfer: str  # transfer function as ffmpeg names it, empty = not said
+    primaries: str = ""  # as ffmpeg names them, empty = not said
+    full_range: bool = False
+    profile: str = ""  # as ffmpeg names it
+    level: int = 0  # as the codec numbers it; 0 = not said
+    fields: str = ""  # of an interlaced picture: "tt", "bb", "tb" or "bt", as ffprobe names their order; empty = whole frames
+    headers: bytes = b""  # what the container keeps for the decoder
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +55,7 @@ class Sound:
     language: str
     title: str
     default: bool
+    layout: str = ""  # of the channels as ffmpeg names it, empty = not said
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +89,7 @@ def ask(path: Path, limits: Limits, *questions: str) -> list[str]:
 
 @lru_cache(maxsize=256)
 def _read(path: Path, limits: Limits, size: int, *_unchanged: int) -> Header:
-    answer = run(ask(path, limits, "-show_streams", "-show_format", "-of", "json"), limits, str(path))
+    answer = run(ask(path, limits, "-show_streams", "-show_format", "-show_data", "-of", "json"), limits, str(path))
     try:
         header = _parse(msgspec.json.decode(answer), sniff(path).name, size)
     except (ValueError, TypeError, AttributeError) as error:
@@ -112,6 +122,8 @@ def _picture(stream: dict[str, Any], claimed: float) -> Picture:
     width, height = int(stream.get("width", 0)), int(stream.get("height", 0))
     rotation = _rotation(stream)
     aspect = stream.get("sample_aspect_ratio", "1:1")
+    if rotation in _RIGHT_ANGLES:
+        aspect = ":".join(reversed(aspect.split(":")))
     return Picture(
         codec=stream.get("codec_name", ""),
         width=height if rotation in _RIGHT_ANGLES else width,
@@ -121,9 +133,15 @@ def _picture(stream: dict[str, Any], claimed: float) -> Picture:
         start=float(stream.get("start_time", 0.0)),
         claimed=_claimed(stream) or claimed,
         rotation=rotation,
-        pixel_aspect="1:1" if aspect.startswith("0:") else aspect,
+        pixel_aspect="1:1" if "0" in aspect.split(":") else aspect,
         matrix=_said(stream, "color_space"),
         transfer=_said(stream, "color_transfer"),
+        primaries=_said(stream, "color_primaries"),
+        full_range=stream.get("color_range") == "pc",
+        profile=str(stream.get("profile", "")),
+        level=max(0, int(stream.get("level", 0))),
+        fields=_said(stream, "field_order").replace("progressive", ""),
+        headers=_bytes(stream.get("extradata", "")),
     )
 
 
@@ -137,6 +155,7 @@ def _sound(stream: dict[str, Any], claimed: float) -> Sound:
         language=_tag(stream, "language"),
         title=_tag(stream, "title") or _tag(stream, "handler_name"),
         default=bool(stream.get("disposition", {}).get("default")),
+        layout=str(stream.get("channel_layout", "")),
     )
 
 
@@ -149,9 +168,21 @@ def _said(stream: dict[str, Any], name: str) -> str:
     return "" if value in ("unknown", "unspecified", "reserved") else value
 
 
+def _bytes(dump: str) -> bytes:
+    """Return the bytes of ffprobe's dump: lines of an offset, up to 41 characters of hexadecimal digits, and the text."""
+    return bytes.fromhex("".join(line.partition(":")[2][:41] for line in dump.splitlines()))
+
+
 def _rate(text: str) -> str:
-    numerator, _, denominator = text.partition("/")
-    return text if int(numerator) > 0 and int(denominator) > 0 else ""
+    """Return a rate that a header names, exact: 29.97 is written for 30000/1001, which is three frames less in a day."""
+    numerator, denominator = (int(part) for part in text.split("/"))
+    if numerator <= 0 or denominator <= 0:
+        return ""
+    named = Fraction(numerator, denominator)
+    exact = Fraction(round(named * 1001 / 1000) * 1000, 1001)
+    if named.denominator in _ROUNDED and abs(named - exact) < _ROUNDING:
+        return f"{exact.numerator}/{exact.denominator}"
+    return text
 
 
 def _rotation(stream: dict[str, Any]) -> int:
@@ -160,12 +191,16 @@ def _rotation(stream: dict[str, Any]) -> int:
 
 
 def _claimed(stream: dict[str, Any]) -> float:
-    """Return a stream's own length in seconds: its field, or Matroska's DURATION tag (HH:MM:SS.fraction); 0 = not said."""
+    """Return a stream's own length in seconds: its field, or Matroska's DURATION tag (HH:MM:SS.fraction); 0 = not said.
+
+    ffmpeg's tag says when the stream ends, so that of one that starts late is longer than the stream.
+    """
     if "duration" in stream:
         return float(stream["duration"])
     hours, _, rest = _tag(stream, "DURATION").partition(":")
     minutes, _, seconds = rest.partition(":")
-    return int(hours) * 3600 + int(minutes) * 60 + float(seconds) if seconds else 0.0
+    ends = int(hours) * 3600 + int(minutes) * 60 + float(seconds) if seconds else 0.0
+    return max(0.0, ends - max(0.0, float(stream.get("start_time", 0.0))))
 
 
 def _check_limits(path: Path, header: Header, limits: Limits) -> None:

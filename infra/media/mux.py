@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -16,8 +16,9 @@ from nightdub.infra.media.output import CLEAN, written
 from nightdub.infra.media.probe import Probed, probe
 from nightdub.infra.media.process import ffmpeg_command, run
 from nightdub.infra.media.safety import LIMITS, Limits, media_input
+from nightdub.infra.media.sound import AAC_RATES
 
-AAC_RATE = "192k"  # bits a second of each audio track
+AAC_RATE = AAC_RATES[2]  # bits a second of stereo
 _FORMS: dict[str, dict[str, Any]] = {
     ".mp4": {"f": "mp4", "scodec": "mov_text", "movflags": "+faststart"},
     ".mkv": {"f": "matroska", "scodec": "subrip", "avoid_negative_ts": "disabled"},  # else AAC's priming delays the picture by 21 ms
@@ -26,12 +27,18 @@ _FORMS: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class AudioTrack:
-    """One sound (WAV); players pick the default one."""
+    """One sound: WAV, AAC in an `.m4a` as `encode_sound` writes it, or sound `stream` of a film; players pick the default one."""
 
     path: Path
     language: str  # ISO 639-2, as containers have it
     title: str
     default: bool = False
+    stream: int = 0
+
+    @property
+    def disposition(self) -> str:
+        """Return the track's flags as ffmpeg names them."""
+        return "default" if self.default else "0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +49,14 @@ class SubtitleTrack:
     language: str  # ISO 639-2
     title: str
     default: bool = False
+    forced: bool = False  # read unasked: text in the picture
+    described: bool = False  # for the deaf
+
+    @property
+    def disposition(self) -> str:
+        """Return the track's flags as ffmpeg names them."""
+        flags = (("default", self.default), ("forced", self.forced), ("hearing_impaired", self.described))
+        return "+".join(name for name, set_ in flags if set_) or "0"
 
 
 def mux(
@@ -51,12 +66,13 @@ def mux(
     out: Path,
     *,
     pixel_aspect: str = "1:1",
-    comment: str = "",
+    tags: Mapping[str, str] | None = None,
     limits: Limits = LIMITS,
 ) -> Probed:
     """Write `out` (.mp4 or .mkv by its name): the picture's packets as they are, each sound as AAC, each subtitle as text.
 
-    The same inputs give the same bytes. `pixel_aspect` is width:height of one pixel; `comment` is readable in any player.
+    A sound that is AAC already is copied. The same inputs give the same bytes. `pixel_aspect` is width:height of one pixel; `tags` such
+    as "title" and "comment" are readable in any player.
 
     Raises:
         MediaError: a frame or a track was lost, or a sound is not as long as the picture within one frame.
@@ -65,14 +81,17 @@ def mux(
         raise MediaError(f"no container for {out.suffix!r}", where=str(out), allowed=", ".join(_FORMS), fix="change the name's ending")
     wanted = probe(video, limits)
     inputs = [media_input(video, limits)["v:0"]]
-    inputs += [media_input(track.path, limits)["a:0"] for track in sounds]
+    inputs += [media_input(track.path, limits)[f"a:{track.stream}"] for track in sounds]
     inputs += [_text_input(track.path)["s:0"] for track in subtitles]
-    coding = {"vcodec": "copy", "acodec": "aac", "audio_bitrate": AAC_RATE, "threads": 1, "flags:a": "+bitexact"}
+    coding = {"vcodec": "copy", "threads": 1, "flags:a": "+bitexact"}
+    coding["bsf:v"] = lasting(wanted.frame_rate, out)
     shape = {} if pixel_aspect == "1:1" else {"aspect": _display(wanted, pixel_aspect)}
     with written(out) as part:
         command = ffmpeg_command(ffmpeg.output(*inputs, f"file:{part}", **coding, **_FORMS[out.suffix], **shape, **CLEAN), limits)
         place = command.index(f"file:{part}")
-        command[place:place] = [*_marks("a", sounds), *_marks("s", subtitles), *(("-metadata", f"comment={comment}") if comment else ())]
+        marks = [*_marks("a", sounds), *_marks("s", subtitles)]
+        marks += [word for name, value in (tags or {}).items() for word in ("-metadata", f"{name}={value}")]
+        command[place:place] = [*_codecs(sounds, limits), *marks]
         run(command, limits, str(out))
         found = probe(part, limits)
         header = read_header(part, limits)
@@ -80,6 +99,25 @@ def mux(
         _check_tracks(out, tracks, (wanted.frames, len(sounds), len(subtitles)))
         _check_lengths(header, wanted, sounds)
     return found
+
+
+def lasting(frame_rate: str, out: Path) -> str:
+    """Return the filter that lets every packet last one frame: of the last one ffmpeg believes the encoder's headers, not the file.
+
+    Matroska counts in milliseconds, whatever the filter is told (`TB` is the source's clock in ffmpeg 5.1).
+    """
+    clock = "1/1000" if out.suffix == ".mkv" else "TB"
+    return f"setts=pts=PTS:dts=DTS:duration=1/({frame_rate}*{clock})"  # left out, both would be the time of decoding
+
+
+def _codecs(sounds: Sequence[AudioTrack], limits: Limits) -> list[str]:
+    """Return what becomes of each sound: packets of AAC are copied, samples are encoded."""
+    words: list[str] = []
+    for index, track in enumerate(sounds):
+        sound = read_header(track.path, limits).sounds[track.stream]
+        coding = ["copy"] if sound.codec == "aac" else ["aac", f"-b:a:{index}", AAC_RATES[sound.channels]]
+        words += [f"-c:a:{index}", *coding]
+    return words
 
 
 def _marks(kind: str, tracks: Sequence[AudioTrack | SubtitleTrack]) -> list[str]:
@@ -91,7 +129,7 @@ def _marks(kind: str, tracks: Sequence[AudioTrack | SubtitleTrack]) -> list[str]
     for index, track in enumerate(tracks):
         for name, value in (("language", track.language), ("title", track.title), ("handler_name", track.title)):
             words += [f"-metadata:s:{kind}:{index}", f"{name}={value}"]
-        words += [f"-disposition:{kind}:{index}", "default" if track.default else "0"]
+        words += [f"-disposition:{kind}:{index}", track.disposition]
     return words
 
 

@@ -33,6 +33,7 @@ class Probed:
     variable_rate: bool = False  # a frame lies more than half a frame off the even grid
     rotation: int = 0  # degrees clockwise
     pixel_aspect: str = ""  # width:height of one pixel
+    fields: str = ""  # order of an interlaced picture's fields; empty = whole frames
     video_start: float = 0.0  # seconds after the container's start
     audio_codec: str = ""
     sample_rate: int = 0  # Hz
@@ -90,6 +91,7 @@ def _picture_facts(header: Header, video: _Packets) -> dict[str, Any]:
         "variable_rate": variable,
         "rotation": picture.rotation,
         "pixel_aspect": picture.pixel_aspect,
+        "fields": picture.fields,
         "video_start": picture.start - header.start,
     }
 

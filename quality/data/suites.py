@@ -89,7 +89,7 @@ def _interval(row: Row, _index: int, _against: Against) -> bool:
 
 def _adds_up(row: Row, _index: int, _against: Against) -> bool:
     """Return whether what a placement says it borrowed is what its times say."""
-    before, after = row["slot_start"] - row["start"], max(0.0, row["end"] - row["slot_end"])
+    before, after = max(0.0, row["slot_start"] - row["start"]), max(0.0, row["end"] - row["slot_end"])
     return bool(abs(before - row["borrowed_before"]) < SAMPLE and abs(after - row["borrowed_after"]) < SAMPLE)
 
 

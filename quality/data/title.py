@@ -25,6 +25,7 @@ class Tables:
     measurements: Rows
     length: Seconds  # of the programme
     script: Rows | None = None  # the delivered script's lines; None = none was delivered
+    marks: Rows = ()  # what the script marks that nobody speaks
 
 
 def check_title(tables: Tables) -> list[DataVerdict]:
@@ -38,7 +39,7 @@ def check_title(tables: Tables) -> list[DataVerdict]:
         check_rows("translation", tables.translations, lines=lines),
         check_rows("manifest", tables.clips, lines=lines),
         check_rows("placements", tables.placements, lines=spoken, length=tables.length),
-        check_rows("subtitles", tables.cues, lines=lines, length=tables.length),
+        check_rows("subtitles", tables.cues, lines=[*lines, *_named(plain_rows(tables.marks), "id")], length=tables.length),
         check_rows("measurements", tables.measurements),
     ]
 

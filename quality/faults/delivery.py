@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from nightdub.infra.media.rewrap import Track, from_elementary, to_elementary
+from nightdub.infra.media.ffmpeg import Piece, assemble
+from nightdub.infra.media.rewrap import Track
 from nightdub.quality.dub import Dub
 from nightdub.quality.faults.film import dub_place, repack, sounds_of, subtitles_of
 from nightdub.quality.faults.kinds import CannotPlant, Fault, Plant, Planted, Where, choose, long_lines, one_of
@@ -94,9 +95,8 @@ def _original_for_dub(dub: Dub, _severity: float, folder: Path, _seed: int) -> P
 def _frame_rate(dub: Dub, percent: float, folder: Path, _seed: int) -> Planted:
     """Play the picture at another rate, the sound as it was: 4.1667 % over 24 is 25."""
     rate = dub.frame_rate * Fraction(1000, 1001) if percent == PULL_DOWN else dub.frame_rate * Fraction(24, 25)
-    pieces = folder / "pieces"
-    pieces.mkdir()
-    picture = from_elementary(to_elementary(dub.files.film, pieces), rate, folder / "picture.mp4")
+    picture = folder / "picture.mp4"
+    assemble(dub.files.film, [Piece(0, dub.facts.frames)], rate, picture)
     return Planted(repack(dub, folder, picture=picture), Where(detail=f"{rate} frames/s"))
 
 

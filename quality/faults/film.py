@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from nightdub.infra.media.ffmpeg import FrameWriter, read_frames
+from nightdub.infra.media.ffmpeg import FrameWriter, Piece, assemble, read_frames, read_groups
 from nightdub.infra.media.header import read_header
 from nightdub.infra.media.mux import AAC_RATE
-from nightdub.infra.media.rewrap import Track, from_elementary, picture_packets, rewrap, to_elementary
+from nightdub.infra.media.rewrap import Track, rewrap
 from nightdub.quality.dub import Dub
 from nightdub.quality.metrics.package import dub_track
 from nightdub.tasks.languages import LANGUAGES
@@ -85,22 +85,18 @@ def change_frames(dub: Dub, folder: Path, first: int, last: int, change: Change)
 def changed_picture(dub: Dub, folder: Path, first: int, last: int, change: Change) -> Path:
     """Return a silent film with some frames changed; `change` may return more or fewer frames than it was given."""
     film, picture = dub.files.film, read_header(dub.files.film).picture
-    packets = picture_packets(film)
-    keys = [place for place, packet in enumerate(packets) if packet.key]
-    start = max(key for key in keys if key <= first)
-    stop = min([key for key in keys if key >= last], default=len(packets))
+    groups = read_groups(film)
+    start = max(key for key in groups.starts if key <= first)
+    stop = min([key for key in groups.starts if key >= last], default=groups.frames)
     frames, rate = read_frames(film, start, stop), f"{dub.frame_rate.numerator}/{dub.frame_rate.denominator}"
-    pieces, fresh = folder / "pieces", folder / "fresh"
-    for part in (pieces, fresh):
-        part.mkdir()
+    fresh, out = folder / "fresh.mp4", folder / "picture.mp4"
     width, height = (picture.width, picture.height) if picture else (0, 0)
-    with FrameWriter(folder / "fresh.mp4", width, height, rate, crf=_FINE) as writer:
+    with FrameWriter(fresh, width, height, rate, crf=_FINE, like=film) as writer:
         for frame in _spliced(frames, first - start, last - start, change):
             writer.write(frame)
-    cuts = [cut for cut in (start, stop) if 0 < cut < len(packets)]
-    old = to_elementary(film, pieces, cuts)
-    before, after = old[: int(start > 0)], old[int(start > 0) + 1 :]
-    return from_elementary([*before, *to_elementary(folder / "fresh.mp4", fresh), *after], dub.frame_rate, folder / "picture.mp4")
+    pieces = [Piece(0, start), Piece(start, stop, fresh), Piece(stop, groups.frames)]
+    assemble(film, [piece for piece in pieces if piece.first < piece.last], dub.frame_rate, out, exact=False)
+    return out
 
 
 def _spliced(frames: Iterator[Frame], first: int, last: int, change: Change) -> Iterator[Frame]:

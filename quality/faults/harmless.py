@@ -73,10 +73,10 @@ def _inverted(dub: Dub, _severity: float, folder: Path, _seed: int) -> Planted:
 
 def _broken_elsewhere(dub: Dub, _severity: float, folder: Path, seed: int) -> Planted:
     """Break the lines of one subtitle one word earlier or later, within the language's length."""
-    from nightdub.tasks.languages import LANGUAGES
     from nightdub.tasks.line_breaks import width
+    from nightdub.tasks.subtitle_rules import RULES
 
-    longest, found = LANGUAGES[dub.target].line_length, []
+    longest, found = RULES[dub.target].line_length, []
     for place, cue in enumerate(dub.cues):
         words = one_line(" ".join(cue.lines)).split(" ")
         breaks = [(" ".join(words[:at]), " ".join(words[at:])) for at in range(1, len(words))]

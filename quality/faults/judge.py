@@ -172,8 +172,9 @@ def _same_picture(good: Dub, dub: Dub) -> bool:
 
 
 def _packets(film: Path) -> list[Packet] | None:
+    """Return a film's packets in the order of display, None where it cannot be read."""
     try:
-        return picture_packets(film)
+        return sorted(picture_packets(film), key=lambda packet: float(packet.time))
     except MediaError:
         return None
 

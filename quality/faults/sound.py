@@ -14,8 +14,9 @@ import soundfile
 from nightdub.infra.digests import digest_file
 from nightdub.quality.dub import Dub
 from nightdub.quality.faults.film import repack
+from nightdub.tasks.panning import gains
 from nightdub.tasks.rows import Clip, Placement
-from nightdub.tasks.sound import Samples, read_mono, write_sound
+from nightdub.tasks.sound import Samples, read_mono, read_sound, to_mono, write_sound
 
 RATE = 48_000  # Hz of clips and programmes
 _FULL = 2.0**31  # soundfile's whole numbers: 24 bits come through unchanged
@@ -47,9 +48,10 @@ def change_mix(dub: Dub, sounds: Mapping[str, Samples], folder: Path) -> Dub:
 
 
 def add_to_mix(dub: Dub, changes: Sequence[tuple[int, Samples]], folder: Path) -> Dub:
-    """Return the dub with mono sounds added from a sample on to the stem, to both channels of the programme, and to the film."""
-    dialogue = rewrite(dub.files.dialogue, folder / "dialogue.wav", lambda whole: _add(whole, changes))
-    programme = rewrite(dub.files.programme, folder / "programme.wav", lambda whole: _add(whole, changes))
+    """Return the dub with mono sounds added from a sample on to the stem, the programme and the film, where the lines there lie."""
+    placed = [(first, sound[:, None] * _pan(dub, first, sound.size)) for first, sound in changes]
+    dialogue = rewrite(dub.files.dialogue, folder / "dialogue.wav", lambda whole: _add(whole, placed))
+    programme = rewrite(dub.files.programme, folder / "programme.wav", lambda whole: _add(whole, placed))
     return with_programme(replace(dub, files=replace(dub.files, dialogue=dialogue)), programme, folder)
 
 
@@ -120,11 +122,21 @@ def _laid(sound: Samples, size: int) -> Samples:
     return laid
 
 
+def _pan(dub: Dub, first: int, size: int) -> npt.NDArray[np.float32]:
+    """Return the gain of each channel of the dialogue stem against its mono there; in the centre where it is silent."""
+    start = max(first, 0) / RATE
+    stem = np.atleast_2d(read_sound(dub.files.dialogue, start, start + size / RATE)[0])
+    mono = to_mono(stem)
+    power = float(mono @ mono)
+    return np.asarray(stem @ mono / power if power > 0 else gains((), max(len(stem), 2))[: len(stem)], np.float32)
+
+
 def _add(whole: Whole, changes: Sequence[tuple[int, Samples]]) -> Whole:
+    """Add sounds of shape (samples, channels) from a sample on."""
     wide = whole.astype(np.int64)
     for first, sound in changes:
-        start, stop = max(first, 0), min(first + sound.size, len(wide))
-        wide[start:stop] += np.rint(sound[start - first : stop - first, None].astype(np.float64) * _FULL).astype(np.int64)
+        start, stop = max(first, 0), min(first + len(sound), len(wide))
+        wide[start:stop] += np.rint(sound[start - first : stop - first].astype(np.float64) * _FULL).astype(np.int64)
     return _whole(wide)
 
 

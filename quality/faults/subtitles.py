@@ -8,10 +8,10 @@ from pathlib import Path
 
 from nightdub.quality.dub import Dub
 from nightdub.quality.faults.kinds import CannotPlant, Fault, Plant, Planted, Where, one_of
-from nightdub.tasks.languages import LANGUAGES
+from nightdub.tasks.formats.files import write_subtitles
 from nightdub.tasks.line_breaks import width
 from nightdub.tasks.rows import Cue
-from nightdub.tasks.subtitle_files import write_subtitles
+from nightdub.tasks.subtitle_rules import reading_speed
 
 _NO_CUE = "there is no subtitle"
 
@@ -44,8 +44,9 @@ def of_files(spoil: Callable[[bytes, float], bytes], *names: str) -> Plant:
 
 
 def with_cues(dub: Dub, cues: Sequence[Cue], folder: Path) -> Dub:
-    """Return the dub with other cues, in the rows and in the files."""
-    return replace(dub, cues=list(cues), files=replace(dub.files, subtitles=write_subtitles(cues, dub.target, folder)))
+    """Return the dub with other cues, in the rows and in the files; forced, translated and captioned ones stay."""
+    files = {**dub.files.subtitles, **write_subtitles(cues, dub.target, folder)}
+    return replace(dub, cues=list(cues), files=replace(dub.files, subtitles=files))
 
 
 # ---------------------------------------------------------------- one cue
@@ -63,7 +64,8 @@ def hurried(cues: list[Cue], place: int, percent: float, dub: Dub) -> list[Cue]:
     It stands for a whole number of frames, rounded down.
     """
     letters = sum(width(line, dub.target) for line in cues[place].lines)
-    frames = int(letters / (LANGUAGES[dub.target].reading_speed * percent / 100) * dub.frame_rate)
+    speed = reading_speed(dub.target, dub.subtitles.audience)
+    frames = int(letters / (speed * percent / 100) * dub.frame_rate)
     cues[place] = replace(cues[place], end=round(cues[place].start + float(max(frames, 1) / dub.frame_rate), 6))
     return cues
 

@@ -21,7 +21,7 @@ from nightdub.tasks.protocols import Request
 from nightdub.tasks.rows import Language, Placement, Translation
 from nightdub.tasks.sound import Samples, resample
 from nightdub.tasks.stretch import stretch
-from nightdub.tasks.subtitles import make_cues
+from nightdub.tasks.subtitles import cut_frames, make_cues
 from nightdub.tasks.voice import convert_line
 
 _NUMBER = re.compile(r"\d+")
@@ -64,9 +64,8 @@ def with_text(dub: Dub, segment: str, folder: Path, *, text: str | None = None, 
     changed = replace(dub, translations=lines, segments=segments)
     if text is None:
         return changed
-    cues = make_cues(
-        lines, dub.placements, dub.target, dub.subtitles, dub.frame_rate, duration=dub.source_facts.duration, speakers=speakers
-    )
+    cuts, length = cut_frames(dub.shots, dub.frame_rate), dub.source_facts.duration
+    cues = make_cues(lines, dub.placements, dub.target, dub.subtitles, dub.frame_rate, duration=length, speakers=speakers, cuts=cuts)
     return with_cues(changed, cues, folder)
 
 

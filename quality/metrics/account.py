@@ -30,6 +30,9 @@ FACTS: dict[str, MetricFact] = {
         _OURS,
         _ALWAYS,
     ),
+    "account.lost_corrections": MetricFact(
+        "corrections", 0, inf, "corrections and locks of people whose line the script no longer has", _OURS, _ALWAYS
+    ),
     "account.excused_share": MetricFact(
         "%", 0, 100, "lines left out on purpose, with a reason code, of all lines", _OURS, "the title has no lines"
     ),
@@ -70,13 +73,14 @@ def _double(segments: Sequence[Segment], dropped: Sequence[Dropped], clips: Sequ
     return twice | (set(rows) - {segment.id for segment in segments})
 
 
-def account_measurements(account: Account, clips: Sequence[Clip]) -> list[Measurement]:
-    """Return the account as measurements, so that a policy can rule on it."""
+def account_measurements(account: Account, clips: Sequence[Clip], lost: Sequence[str] = ()) -> list[Measurement]:
+    """Return the account as measurements, so that a policy can rule on it; `lost` names the lines of corrections that found none."""
     missing = account.segments - account.spoken - account.excused - account.failed
     failed = tuple(Worst(clip.segment, 1.0, clip.failed) for clip in clips if clip.failed)[:WORST]
     second = [clip for clip in clips if clip.tried and clip.sound]
     passed_on = sorted(second, key=lambda clip: -len(clip.tried))[:WORST]
     reasons = "; ".join(f"{count} x {reason}" for reason, count in account.reasons.items())
+    gone = tuple(Worst(name, 1.0, "no such line any more") for name in lost[:WORST])
     share = 100 * account.excused / account.segments if account.segments else None
     return [
         Measurement("account.lines", float(account.segments), "lines", account.segments, "nightdub"),
@@ -100,5 +104,6 @@ def account_measurements(account: Account, clips: Sequence[Clip]) -> list[Measur
             "nightdub",
             worst=tuple(Worst(name, 1.0) for name in account.double[:WORST]),
         ),
+        Measurement("account.lost_corrections", float(len(lost)), "corrections", account.segments, "nightdub", worst=gone),
         Measurement("account.excused_share", share, "%", account.segments, "nightdub", not_measured="" if account.segments else "no lines"),
     ]

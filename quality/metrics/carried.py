@@ -77,6 +77,7 @@ _EDGES = np.concatenate([[0.0], _CENTRES * 2 ** (-1 / 6), _CENTRES[-1:] * 2 ** (
 _RELATIVE, _ABSOLUTE = 1e-3, 10**-7.5  # of the block's own power, and of full scale: what is quieter in a band does not count
 _HEARD = 1e-6  # mean square, -60 dBFS: a block with sound
 _FIRST = 9  # band from which the gain is taken, 88 Hz: neither hum nor an offset of the zero line is level
+_FIVE_ONE, _LFE, _LOW = 6, 3, 90.0  # channels; the LFE's place, and Hz above which coders keep nothing of it: it ends at 120 (ITU-R BS.775)
 _ENDS = 5  # places at each end whose median is its lag
 
 Levels = npt.NDArray[np.float32]  # (blocks, channels, bands): mean squares
@@ -173,6 +174,8 @@ def _difference(compared: Compared, gain: Decibel | None) -> Measurement:
     ours = compared.programme
     floor = _RELATIVE * ours.sum(axis=2, keepdims=True) + _ABSOLUTE
     change = 10 * np.log10((compared.carried / 10 ** (max(gain, -60.0) / 10) + floor) / (ours + floor))
+    if change.shape[1] == _FIVE_ONE:
+        change[:, _LFE, _CENTRES.searchsorted(_LOW) + 1 :] = 0.0
     flat = np.abs(change).reshape(len(change), -1)
     order = np.argsort(-flat.max(axis=1), kind="stable")[:WORST]
     worst = tuple(_worst(compared.times[block], change[block]) for block in order)

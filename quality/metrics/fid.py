@@ -26,7 +26,7 @@ from nightdub.quality.metrics.fact import MetricFact
 from nightdub.quality.metrics.pairs import FilePair, read_file_pairs
 from nightdub.quality.metrics.picture import NOTHING
 from nightdub.tasks.engines.weights import digest_weights
-from nightdub.tasks.faces import box_at
+from nightdub.tasks.faces import box_at, speaks_at
 from nightdub.tasks.rows import FaceTrack, Measurement, ShotClip
 
 VARIABLE = "INCEPTION_WEIGHTS"  # environment variable with the path of the TorchScript file
@@ -190,7 +190,7 @@ def face_crops(film: Path, clips: Sequence[ShotClip], tracks: Sequence[FaceTrack
         for number, frame in enumerate(read_frames(film, clip.first, clip.last), clip.first):
             x, y, width, height = box_at(faces[clip.shot], number)
             crop = frame[max(0, round(y)) : round(y + 1.2 * height), max(0, round(x)) : round(x + width)]
-            if (number - clip.first) % _EVERY == 0 and crop.size:
+            if (number - clip.first) % _EVERY == 0 and crop.size and speaks_at(faces[clip.shot], number):
                 yield crop
 
 

@@ -1,4 +1,4 @@
-"""What a translation must carry over, checked on the two lines themselves: words, numbers, agreed terms, terms that stay.
+"""What a translation must carry over, checked on the two lines themselves: words, numbers, units, names, agreed terms, terms that stay.
 
 Nothing here looks at the notes that the translating step left: what that step missed is what these checks are for.
 """
@@ -11,10 +11,11 @@ from collections.abc import Sequence
 from math import inf
 
 from nightdub.quality.metrics.fact import WORST, MetricFact
+from nightdub.quality.metrics.names import lost_names
 from nightdub.quality.metrics.normalise import comparable
 from nightdub.quality.metrics.numbers import lost_numbers
-from nightdub.tasks.glossary import Found, Glossary
-from nightdub.tasks.languages import LANGUAGES
+from nightdub.quality.metrics.units import changed_units
+from nightdub.tasks.glossary import Found, Glossary, keeps_term
 from nightdub.tasks.rows import Language, Measurement, Translation, Worst
 
 _NO_LINE = "no line has both texts"
@@ -36,6 +37,23 @@ FACTS: dict[str, MetricFact] = {
         "own rules; number words by num2words",
         _NO_LINE,
     ),
+    "translation.unit_changes": MetricFact(
+        "lines",
+        0,
+        inf,
+        "lines in which a unit beside a number is missing or another one was added, as a sign or a word: per cent, money, measures, time",
+        "own rules",
+        _NO_LINE,
+    ),
+    "translation.names_lost": MetricFact(
+        "lines",
+        0,
+        inf,
+        "lines without a name of the source line: a word with a capital inside a sentence that nothing in the translation is like; "
+        "looked for between languages of the Latin script, German as a source excepted",
+        "own rules",
+        _NO_LINE,
+    ),
     "translation.glossary_misses": MetricFact(
         "terms",
         0,
@@ -49,7 +67,7 @@ FACTS: dict[str, MetricFact] = {
     ),
 }
 
-_COMMON: dict[Language, frozenset[str]] = {
+COMMON: dict[Language, frozenset[str]] = {
     code: frozenset(words.split())
     for code, words in {
         "en": "the and of to in is you that it for on are with this have be at not from what when your can there all we my me do will "
@@ -77,7 +95,7 @@ _COMMON: dict[Language, frozenset[str]] = {
         "dimecres dijous divendres dissabte diumenge",
     }.items()
 }  # the commonest words: a line that keeps those of the source and not of the target was not translated
-_SCRIPTS: dict[Language, tuple[str, ...]] = {
+WRITING: dict[Language, tuple[str, ...]] = {
     "ko": ("HANGUL",),
     "ja": ("HIRAGANA", "KATAKANA", "CJK"),
     "zh": ("CJK",),
@@ -85,7 +103,7 @@ _SCRIPTS: dict[Language, tuple[str, ...]] = {
     "ru": ("CYRILLIC",),
     "th": ("THAI",),
 }
-_MANY, _MOSTLY, _STEM = 3, 0.8, 4  # words; share of the line; characters
+_MANY, _MOSTLY = 3, 0.8  # words; share of the line
 
 
 def checked_lines(lines: Sequence[Translation], glossary: Glossary, source: Language, target: Language) -> list[Measurement]:
@@ -99,13 +117,18 @@ def checked_lines(lines: Sequence[Translation], glossary: Glossary, source: Lang
     copied = [(line, "as in the source") for line in ready if is_untranslated(line, stay.get(line.segment, []), source, target)]
     changed = [(line, ", ".join(lost)) for line in ready if (lost := lost_numbers(line.source, line.text, source, target))]
     kept, agreed = ([row for row in terms if row[1].term.keep is wanted] for wanted in (True, False))
-    broken = [(line, found.term.target) for line, found in kept if not has_kept(line.text, found, target)]
-    missed = [(line, found.term.target) for line, found in agreed if not has_term(line.text, found.term.target, target)]
+    broken, missed = (
+        [(line, found.term.target) for line, found in rows if not keeps_term(line.text, found.term, target)] for rows in (kept, agreed)
+    )
+    units = [(line, ", ".join(wrong)) for line in ready if (wrong := changed_units(line.source, line.text, source, target))]
+    names = [(line, ", ".join(lost)) for line in ready if (lost := lost_names(line.source, line.text, source, target))]
     return [
         _count("translation.untranslated_lines", copied, len(ready), "lines", _NO_LINE),
         _count("translation.number_changes", changed, len(ready), "lines", _NO_LINE),
         _count("translation.glossary_misses", missed, len(agreed), "terms", ""),
         _count("translation.do_not_translate_broken", broken, len(kept), "terms", ""),
+        _count("translation.unit_changes", units, len(ready), "lines", _NO_LINE),
+        _count("translation.names_lost", names, len(ready), "lines", _NO_LINE),
     ]
 
 
@@ -130,14 +153,14 @@ def is_untranslated(line: Translation, stay: Sequence[Found], source: Language, 
     if source == target:
         return False
     text, own = _without(line.text, stay), _without(line.source, stay)
-    if target in _SCRIPTS:
+    if target in WRITING:
         letters = [char for char in text if char.isalpha()]
-        foreign = not any(unicodedata.name(char, "").startswith(_SCRIPTS[target]) for char in letters)
+        foreign = not any(unicodedata.name(char, "").startswith(WRITING[target]) for char in letters)
         return bool(letters) and foreign and not _is_acronym(text) and bool(_words(own))
     before, after = _words(own), _words(text)
     if not before or not after:
         return False
-    common = set(_COMMON.get(source, ())) - _COMMON.get(target, frozenset())
+    common = set(COMMON.get(source, ())) - COMMON.get(target, frozenset())
     telling = [word for word in after if word in common and word in before]
     if before == after:
         return bool(telling) or (len(after) >= _MANY and not _is_name(own))
@@ -164,31 +187,3 @@ def _is_name(text: str) -> bool:
 
 def _is_acronym(text: str) -> bool:
     return all(word.isupper() or not any(char.isalpha() for char in word) for word in re.findall(r"\w+", text))
-
-
-# ---------------------------------------------------------------- terms
-
-
-def has_kept(text: str, found: Found, language: Language) -> bool:
-    """Return whether a term that stays is in a line in the source's spelling, whatever its case; an ending may follow it."""
-    edge = r"(?<!\w)" if LANGUAGES[language].spaces else ""
-    plain = unicodedata.normalize("NFC", text).casefold()
-    return re.search(edge + re.escape(unicodedata.normalize("NFC", found.term.target).casefold()), plain) is not None
-
-
-def has_term(text: str, term: str, language: Language) -> bool:
-    """Return whether a line has a term, each word of it with any ending: "conferencias" has "conferencia", "개발자들은" has "개발자"."""
-    plain, wanted = comparable(text), comparable(term).split()
-    if not LANGUAGES[language].spaces or language == "ko":
-        return "".join(wanted) in plain.replace(" ", "")
-    words = plain.replace("'", " ").split()
-    return any(
-        all(_same_stem(word, other) for word, other in zip(wanted, words[at:], strict=False)) for at in range(len(words) - len(wanted) + 1)
-    )
-
-
-def _same_stem(one: str, other: str) -> bool:
-    if len(one) <= _STEM:
-        return other.startswith(one) and len(other) - len(one) <= 2
-    shared = max(_STEM, len(one) - 2)
-    return other[:shared] == one[:shared]

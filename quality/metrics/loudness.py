@@ -56,6 +56,14 @@ FACTS: dict[str, MetricFact] = {
         f"{_SHORTER}; below a minute it says little",
         _ALONE,
     ),
+    "loudness.range_difference": MetricFact(
+        "LU",
+        -90,
+        90,
+        "loudness range of the programme less the original's: a dub keeps what the original had",
+        "EBU Tech 3342",
+        "the film cannot be read, or one of the two is silent throughout; shorter than a minute: not applicable",
+    ),
     "loudness.true_peak": MetricFact(
         "dBTP", -140, 20, "highest peak between the samples, 4 times oversampled", "ITU-R BS.1770-4 annex 2", "digital silence", _ALONE
     ),
@@ -64,6 +72,7 @@ FACTS: dict[str, MetricFact] = {
 ENGINE = "nightdub BS.1770-4"
 _RATE = 100  # cells a second: a burst of 400 ms is met to 10 ms wherever it lies (EBU Tech 3341, case 13)
 _MOMENTARY, _SHORT_TERM, _STEP = 40, 300, 10  # cells: 400 ms, 3 s, 100 ms
+_MINUTE = 60  # seconds of sound under which a range says little
 _RANGE_GATE = -20.0  # LU under the mean of what is above -70 LUFS (EBU Tech 3342)
 
 
@@ -99,6 +108,18 @@ def peak_measurement(path: Path) -> Measurement:
     if peak is not None and not math.isfinite(peak):
         return Measurement("loudness.true_peak", None, "dBTP", engine=ENGINE, not_measured=BROKEN)
     return _level("loudness.true_peak", peak, "dBTP", 1, "digital silence")
+
+
+def range_difference(programme: Path, original: Path) -> Measurement:
+    """Return the loudness range of a programme less its original's; both are WAV or FLAC. Raises: MediaError."""
+    shorts = [_means(cell_powers(path, _RATE), _SHORT_TERM)[::_STEP] for path in (programme, original)]
+    if min(short.size for short in shorts) * _STEP < _MINUTE * _RATE - _SHORT_TERM:
+        return Measurement("loudness.range_difference", None, "LU", engine=ENGINE, not_applicable="shorter than a minute")
+    ours, theirs = (loudness_range(short) if np.isfinite(short).all() else None for short in shorts)
+    if ours is None or theirs is None:
+        return Measurement("loudness.range_difference", None, "LU", engine=ENGINE, not_measured=_SHORTER)
+    detail = f"{ours:.1f} LU, the original {theirs:.1f}"
+    return Measurement("loudness.range_difference", ours - theirs, "LU", shorts[0].size, ENGINE, detail=detail)
 
 
 def dialogue_measurement(path: Path, spans: Spans) -> Measurement:

@@ -90,9 +90,9 @@ def lip_sync_errors(clips: Iterable[FaceClip]) -> list[Measurement]:
 def face_clips(film: Path, sound: Path, shots: Sequence[Shot], tracks: Sequence[FaceTrack], frame_rate: Fraction) -> Iterator[FaceClip]:
     """Yield the faces of a film's shots with the sound under them; `sound` is a WAV or FLAC that starts with the first frame.
 
-    Shots without a face are left out. Raises: MediaError where film or sound cannot be read.
+    Shots without a face are left out, and those in which faces take turns. Raises: MediaError where film or sound cannot be read.
     """
-    faces = {track.shot: track for track in tracks if track.boxes and not track.skipped}
+    faces = {track.shot: track for track in tracks if track.boxes and not track.skipped and not track.spans}
     for shot in (shot for shot in shots if shot.id in faces):
         start, end = float(shot.first / frame_rate), float(shot.last / frame_rate)
         wanted = [shot.first + int(index * frame_rate / FRAME_RATE) for index in range(int((end - start) * FRAME_RATE))]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from math import inf
 from pathlib import Path
 
@@ -41,10 +42,11 @@ SHARE = 0.2  # of a line's place
 _BLOCK = 1000  # frames read at a time
 
 
-def mix_measurements(dialogue: Path, placements: Sequence[Placement]) -> list[Measurement]:
+def mix_measurements(dialogue: Path, placements: Sequence[Placement], tails: Mapping[str, Seconds] | None = None) -> list[Measurement]:
     """Return how many placed lines the dialogue stem does not hold, and how long it sounds where none lies.
 
-    `dialogue` is a WAV or FLAC on the programme's time. Memory is one byte for each 10 ms. Raises: MediaError.
+    `dialogue` is a WAV or FLAC on the programme's time; `tails` says how long the room of a line's place sounds on after it. Memory is
+    one byte for each 10 ms. Raises: MediaError.
     """
     if not placements:
         return [Measurement(metric, None, fact.unit, not_measured=_NO_LINE) for metric, fact in FACTS.items()]
@@ -54,7 +56,7 @@ def mix_measurements(dialogue: Path, placements: Sequence[Placement]) -> list[Me
     worst = tuple(Worst(name, round(100 * shares[name], 1), "% of its place sounds") for name in silent[:WORST])
     stray = heard.copy()
     for place in placements:
-        stray[_frames(place)] = False
+        stray[_frames(replace(place, end=place.end + (tails or {}).get(place.segment, 0.0)))] = False
     return [
         Measurement("mix.silent_lines", float(len(silent)), "lines", len(placements), "nightdub", worst=worst),
         Measurement("mix.stray_speech", FRAME * float(stray.sum()), "s", len(heard), "nightdub", worst=_moments(stray)),
@@ -84,5 +86,6 @@ def _heard(dialogue: Path) -> npt.NDArray[np.bool_]:
 
 
 def _loud(block: npt.NDArray[np.float32], size: int) -> npt.NDArray[np.bool_]:
-    whole = block[: len(block) // size * size].reshape(-1, size * block.shape[1])
-    return np.asarray(np.square(whole, dtype=np.float64).mean(axis=1) >= 10 ** (HEARD / 10))
+    """Return whether each frame sounds: by the power of one channel, or by half of the power of all."""
+    powers = np.square(block[: len(block) // size * size], dtype=np.float64).sum(axis=1) / min(block.shape[1], 2)
+    return np.asarray(powers.reshape(-1, size).mean(axis=1) >= 10 ** (HEARD / 10))

@@ -14,8 +14,8 @@ import numpy.typing as npt
 
 from nightdub.quality.metrics.fact import MetricFact
 from nightdub.quality.metrics.pixels import Film, Grey, Real, without
+from nightdub.tasks.face_pixels import DEPTH, MOUTH, SIDE, UPPER, Picture, aligned, opening
 from nightdub.tasks.lips import Box, mouth_region
-from nightdub.tasks.protocols import Sound
 
 _SOURCE = "pixels of the film; Barker and Berthommier 1999 for lips and envelope"
 _NONE = "no shot with a redrawn mouth has half a second of speech, or the mouth never opens"
@@ -52,25 +52,16 @@ FACTS: dict[str, MetricFact] = {
 }
 
 Curve = npt.NDArray[np.float64]  # one value per frame
-Picture = npt.NDArray[np.uint8]  # (height, width), grey, or (height, width, 3), BGR
 Detail = tuple[float, float, float]  # variance of the Laplacian in the mouth's region, around the lips, in the upper half of the face
 
 LAGS = 12  # frames to each side within which the mouth may be found early or late
 WARP = 3  # frames by which the path may leave the diagonal: with more, any two curves of syllables fit
 FEWEST = 12  # frames with speech below which no mouth is judged
 _QUIET = 10 ** (-45 / 20)  # RMS, full scale: below it nothing is said
-_DARK = 0.6  # of the cheeks' light: what is darker between the lips is the inside of a mouth
-_TEETH, _PALE = 0.8, 0.012  # what has this share of the cheeks' light, and is by this much less red, is teeth (as in `tasks.lips`)
 _FLAT = 1e-4  # deviation of loudness below which it says nothing
 STILL = 0.01  # deviation of the opening below which a mouth does not open and close; talking gives 0.04 to 0.09, coding 0.007
 
-# An aligned face is 96 pixels wide and reaches from the top of its box to below the chin; parts as rows and columns of it.
-_SIDE, _DEPTH = 96, 115
-_UPPER = (slice(10, 53), slice(10, 86))  # eyes and nose
-_MOUTH = (slice(62, 106), slice(19, 77))
-_BETWEEN = (slice(65, 100), slice(36, 60))  # the middle of the lips
-_CHEEKS = (slice(43, 62), slice(19, 77))
-_AROUND = np.zeros((_DEPTH, _SIDE), bool)  # skin that an engine redraws and that articulation hardly moves
+_AROUND = np.zeros((DEPTH, SIDE), bool)  # skin that an engine redraws and that articulation hardly moves
 _AROUND[58:113, 8:88] = True
 _AROUND[65:102, 21:75] = False
 _RING = (0.22, 0.68, 0.78, 1.06)  # the same hole in shares of the box: left, top, right, bottom
@@ -126,54 +117,17 @@ class MouthWatch:
         correlations = lag_correlations(levels[: len(opened)], opened, spoken)
         return MouthScore(
             frames=int(np.count_nonzero(spoken)),
-            change=_difference(source, dub, _MOUTH, spoken),
-            noise=_difference(source, dub, _UPPER, spoken),
+            change=_difference(source, dub, MOUTH, spoken),
+            noise=_difference(source, dub, UPPER, spoken),
             sharpness=min(kept[:2]) / kept[2],
             flicker=_flicker(dub, spoken) - _flicker(source, spoken),
-            motion=_motion(dub, _MOUTH, spoken),
-            steady=_motion(dub, _UPPER, spoken),
+            motion=_motion(dub, MOUTH, spoken),
+            steady=_motion(dub, UPPER, spoken),
             opening=float(opened[talk].std()),
             correlations=correlations,
             on_screen=_ratio(*(float(step) for step in np.array(self._steps)[spoken].mean(axis=0))),
             dtw=path_cost(levels[talk], opened[talk]) if correlations else None,
         )
-
-
-def speech_levels(speech: Sound, sample_rate: int, frames: int, frame_rate: float) -> Curve:
-    """Return the RMS of mono speech under each frame, full scale; 0 past its end."""
-    edges = np.minimum(np.round(np.arange(frames + 1) * sample_rate / frame_rate).astype(np.int64), len(speech))
-    energy = np.concatenate([[0.0], np.cumsum(speech.astype(np.float64) ** 2)])
-    return np.asarray(np.sqrt(np.maximum(np.diff(energy[edges]), 0.0) / np.maximum(np.diff(edges), 1)), np.float64)
-
-
-def aligned(picture: Picture, box: Box) -> Picture:
-    """Return a face as 96 x 115 pixels, grey or BGR as it comes, its box's sides at the picture's own.
-
-    What lies outside the film repeats its edge.
-    """
-    import cv2
-
-    x, y, width, height = box
-    place = np.array([[width / _SIDE, 0, x], [0, height / _SIDE, y]], np.float32)
-    options = {"flags": cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, "borderMode": cv2.BORDER_REPLICATE}
-    return np.asarray(cv2.warpAffine(picture, place, (_SIDE, _DEPTH), **options), np.uint8)
-
-
-def opening(face: Picture) -> float:
-    """Return the share of an aligned BGR face's middle of the lips that is dark or teeth, 0..1.
-
-    Shadow and beards are dark as well, and a black and white film shows no teeth, so that only changes mean something.
-    """
-    cheeks, between = (_light_and_redness(face[part]) for part in (_CHEEKS, _BETWEEN))
-    light, redness = (float(np.median(values)) for values in cheeks)
-    teeth = (between[0] > _TEETH * light) & (between[1] < redness - _PALE)
-    return float(np.mean((between[0] < _DARK * light) | teeth))
-
-
-def _light_and_redness(picture: Picture) -> tuple[Real, Real]:
-    """Return BT.601 luma, and the pseudo hue of Hulbert and Poggio 1998: red over red and green."""
-    blue, green, red = np.moveaxis(picture.astype(np.float32), -1, 0)
-    return 0.114 * blue + 0.587 * green + 0.299 * red, red / (green + red + 1)
 
 
 def lag_correlations(levels: Curve, opened: Curve, spoken: npt.NDArray[np.bool_]) -> tuple[float, ...]:

@@ -39,11 +39,16 @@ def lost_numbers(source: str, text: str, language: Language, target: Language) -
     A number is there when the other line has it in digits, in words, or multiplied out ("3 million" and "3000000"). Number words are
     looked for in English, from 13 up; in other languages they prove a number and raise none. Hours may change by twelve.
     """
-    lost = [next(iter(values)) for values in _numbers(source, language) if not _there(values, text, target)]
-    added = [next(iter(values)) for values in _numbers(text, target) if not _there(values, source, language)]
+    lost = [_shortest(values) for values in _numbers(source, language) if not _there(values, text, target)]
+    added = [_shortest(values) for values in _numbers(text, target) if not _there(values, source, language)]
     if len(lost) == len(added) and _CLOCK.search(source + " " + text) and _hours(lost) == _hours(added):
         return []
     return sorted({*lost, *added})
+
+
+def _shortest(values: Values) -> str:
+    """Return a number as it is written, not multiplied out."""
+    return min(values, key=lambda value: (len(value), value))
 
 
 def _hours(numbers: list[str]) -> list[int]:

@@ -33,14 +33,18 @@ def as_wav(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def as_timed_wav(path: Path, length: Seconds | None = None, *, rate: int = RATE, stream: int = 0) -> Iterator[Path]:
-    """Give a sound as a player presents it beside the picture: a WAV or FLAC as it lies, else stereo from the first frame on.
+def as_timed_wav(
+    path: Path, length: Seconds | None = None, *, rate: int = RATE, stream: int = 0, channels: int | None = 2
+) -> Iterator[Path]:
+    """Give a sound as a player presents it beside the picture: a WAV or FLAC as it lies, else one from the first frame on.
 
-    `length` None takes what the film's header says. Raises: MediaError, as where there is no such stream.
+    `channels` 2 makes stereo, None leaves mono and 5.1 what they are. `length` None takes what the film's header says.
+
+    Raises: MediaError, as where there is no such stream.
     """
     if sniff(path) in (WAV, FLAC):
         yield path
         return
     wanted = read_header(path).claimed if length is None else length
     with tempfile.TemporaryDirectory(prefix="nightdub-sound-") as folder:
-        yield extract_programme(path, Path(folder) / "sound.wav", rate, round(wanted * rate), stream=stream)
+        yield extract_programme(path, Path(folder) / "sound.wav", rate, round(wanted * rate), stream=stream, channels=channels)

@@ -49,7 +49,7 @@ FACTS: dict[str, MetricFact] = {
 }
 
 ENGINE = "ffprobe"
-RATE, CHANNELS = 48_000, 2  # of every sound of a delivery
+RATE = 48_000  # Hz of every sound of a delivery
 _ALSO = {"deu": "ger", "fra": "fre", "zho": "chi"}  # ISO 639-2's bibliographic codes, which Matroska has
 
 
@@ -62,6 +62,8 @@ class Wanted:
     subtitles: Sequence[Language]
     frame_rate: Fraction
     length: Seconds  # of the programme
+    channels: int = 2  # of the dub's track
+    original_channels: int = 2
 
 
 def package_measurements(film: Path, wanted: Wanted) -> list[Measurement]:
@@ -126,8 +128,8 @@ def track_problems(header: Header, wanted: Wanted) -> Iterator[str]:
     """Yield what is wrong with the tracks of a film, one sentence each."""
     if header.picture is None:
         yield "no picture"
-    yield from _sound_problems(header, wanted.target, "dub", default=True)
-    yield from _sound_problems(header, wanted.source, "original", default=False)
+    yield from _sound_problems(header, wanted.target, "dub", wanted.channels, default=True)
+    yield from _sound_problems(header, wanted.source, "original", wanted.original_channels, default=False)
     known = {*codes(wanted.target), *codes(wanted.source)}
     for place, sound in enumerate(header.sounds):
         if sound.language not in known:
@@ -141,21 +143,21 @@ def track_problems(header: Header, wanted: Wanted) -> Iterator[str]:
             yield f"subtitles tagged {tag or 'with no language'}, which nobody asked for"
 
 
-def _sound_problems(header: Header, language: Language, what: str, *, default: bool) -> Iterator[str]:
+def _sound_problems(header: Header, language: Language, what: str, channels: int, *, default: bool) -> Iterator[str]:
     tracks = [sound for sound in header.sounds if sound.language in codes(language)]
     if not tracks:
         yield f"no {what} track: no sound is tagged {codes(language)[0]}"
     if len(tracks) > 1:
         yield f"{len(tracks)} sounds are tagged {codes(language)[0]}"
     for track in tracks[:1]:
-        yield from _form_problems(track, what, default=default)
+        yield from _form_problems(track, what, channels, default=default)
 
 
-def _form_problems(track: Sound, what: str, *, default: bool) -> Iterator[str]:
+def _form_problems(track: Sound, what: str, channels: int, *, default: bool) -> Iterator[str]:
     if track.default != default:
         yield f"the {what} track is {'not ' if default else ''}the default"
-    if track.channels != CHANNELS:
-        yield f"the {what} track has {track.channels} channels, not {CHANNELS}"
+    if track.channels != channels:
+        yield f"the {what} track has {track.channels} channels, not {channels}"
     if track.sample_rate != RATE:
         yield f"the {what} track has {track.sample_rate} Hz, not {RATE}"
 

@@ -29,6 +29,14 @@ FACTS: dict[str, MetricFact] = {
     "picture.failed_shots": MetricFact(
         "shots", 0, inf, "shots whose mouths should have been redrawn and could not be", "the lip-sync step's own account", "never"
     ),
+    "picture.redrawn_frames": MetricFact(
+        "%",
+        0,
+        100,
+        "frames in which a mouth was redrawn; the detail counts the shots that kept all of theirs, by reason",
+        "the lip-sync step's own account",
+        "never",
+    ),
     "picture.psnr": MetricFact(
         "dB",
         0,
@@ -166,6 +174,8 @@ def _quality(metric: str, unit: str, scores: Sequence[ShotScore], value: Callabl
     """Return the mean over all frames that are not identical, with an interval over shots."""
     rows = [(value(score), score.frames - score.identical, score.shot) for score in scores if score.frames > score.identical]
     if not rows:
+        if all(score.kept for score in scores):
+            return Measurement(metric, None, unit, engine=_engine(), not_applicable="every packet is the original's own")
         return Measurement(metric, None, unit, engine=_engine(), not_measured=NOTHING)
     worst = tuple(Worst(shot, round(number, 3)) for number, _, shot in sorted(rows, key=lambda row: (row[0], row[2]))[:WORST])
     interval = ratio_interval([number * frames for number, frames, _ in rows], [frames for _, frames, _ in rows])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
@@ -15,12 +15,14 @@ import numpy.typing as npt
 from nightdub.infra.errors import MediaError
 from nightdub.infra.media.ffmpeg import read_frames
 from nightdub.quality.metrics import pixels
-from nightdub.quality.metrics.mouth import MouthScore, MouthWatch, Picture, speech_levels
+from nightdub.quality.metrics.mouth import MouthScore, MouthWatch
 from nightdub.quality.metrics.pixels import Grey, Mask
-from nightdub.tasks.faces import box_at
+from nightdub.tasks.face_pixels import Picture
+from nightdub.tasks.faces import box_at, speaks_at
 from nightdub.tasks.lips import Box, mouth_region
 from nightdub.tasks.protocols import Sound
 from nightdub.tasks.rows import Decibel, FaceTrack, ShotClip
+from nightdub.tasks.visemes import speech_levels
 
 _MARGIN = 0.2  # of the face's box: what lies further out is outside the face; `tasks.lips.mouth_region` reaches this far below it
 
@@ -41,6 +43,7 @@ class ShotScore:
     outside: tuple[int, ...] = ()  # something changed outside the face
     mouth: MouthScore | None = None  # None = no face, or hardly a word
     seen: str = ""  # digest of the dub's frames, as they were decoded
+    kept: bool = False  # all its packets are the source's own: nothing was decoded to know that it is the same
     unread: str = ""  # why the shot could not be compared; nothing else is set then
 
 
@@ -52,7 +55,6 @@ def score_shot(
     speech: Sound,
     sample_rate: int,
     frame_rate: Fraction,
-    dub_first: int | None = None,
 ) -> ShotScore:
     """Compare frames `clip.first` up to, not including, `clip.last` of two films.
 
@@ -64,13 +66,19 @@ def score_shot(
         speech: The dubbed dialogue alone, mono, from the shot's first frame on; empty = nobody speaks.
         sample_rate: Hz of `speech`.
         frame_rate: Frames a second of both films.
-        dub_first: The frame of `dub` at which the shot begins; None = as in the source.
 
     A film that has not these frames, or another size, gives a score that says so in `unread`.
     """
+    return score_frames(source, read_frames(dub, clip.first, clip.last), clip, face, speech, sample_rate, frame_rate)
+
+
+def score_frames(
+    source: Path, dub: Iterable[Picture], clip: ShotClip, face: FaceTrack, speech: Sound, sample_rate: int, frame_rate: Fraction
+) -> ShotScore:
+    """Compare a shot's frames, BGR, from wherever they are read, with the source's; all else as `score_shot`."""
     try:
         seen, frames = _Comparison(clip, face), hashlib.sha256()
-        for original, frame in _both(source, dub, clip, clip.first if dub_first is None else dub_first):
+        for original, frame in _both(source, dub, clip):
             seen.look(pixels.grey(original), pixels.grey(frame), frame)
             frames.update(frame.data)
         score = seen.score(speech_levels(speech, sample_rate, clip.last - clip.first, float(frame_rate)))
@@ -79,14 +87,17 @@ def score_shot(
         return ShotScore(clip.shot, clip.last - clip.first, clip.moved, unread=str(error))
 
 
-def _both(source: Path, dub: Path, clip: ShotClip, dub_first: int) -> Iterator[tuple[Picture, Picture]]:
-    """Yield the frames of two films side by side, BGR. Raises: MediaError where frames lack or the sizes differ."""
-    ours, theirs = read_frames(source, clip.first, clip.last), read_frames(dub, dub_first, dub_first + clip.last - clip.first)
-    for one, other in zip(ours, theirs, strict=True):
+def _both(source: Path, dub: Iterable[Picture], clip: ShotClip) -> Iterator[tuple[Picture, Picture]]:
+    """Yield the frames of both side by side, BGR. Raises: MediaError where frames lack or the sizes differ."""
+    count = 0
+    for one, other in zip(read_frames(source, clip.first, clip.last), dub, strict=False):
         if one.shape != other.shape:
             sizes = [f"{frame.shape[1]}x{frame.shape[0]}" for frame in (one, other)]
-            raise MediaError(f"a picture of {sizes[1]}", where=str(dub), allowed=sizes[0], fix="deliver the source's size")
+            raise MediaError(f"a picture of {sizes[1]}", where=clip.shot, allowed=sizes[0], fix="deliver the source's size")
+        count += 1
         yield one, other
+    if count != clip.last - clip.first:
+        raise MediaError(f"{count} frames", where=clip.shot, allowed=str(clip.last - clip.first), fix="deliver every frame")
 
 
 @dataclass(slots=True)
@@ -108,7 +119,7 @@ class _Comparison:
         number = self.clip.first + len(self._tiny[0])
         box = None if self.face.skipped or not self.face.boxes else box_at(self.face, number)
         height, width = source.shape
-        mouth = mouth_region(box, width, height) if box else None
+        mouth = mouth_region(box, width, height) if box and speaks_at(self.face, number) else None
         black = pixels.is_black(dub) and not pixels.is_black(source)
         if black:
             self._black.append(number)
@@ -116,7 +127,7 @@ class _Comparison:
             self._identical += 1
         else:
             self._compare(source, dub, pixels.without(source.shape, mouth) if mouth else None)
-            self._look_outside(source, dub, box, number)
+            self._look_outside(source, dub, box if mouth else None, number)
         if box:
             self._watch.look(source, dub, colour, box)
         small = pixels.shrunk(source, pixels.TINY)
@@ -129,6 +140,8 @@ class _Comparison:
         """Return the shot's score, given the loudness of its speech per frame."""
         order = pixels.judge_order(np.stack(self._tiny[0]), np.stack(self._tiny[1]), np.stack(self._tiny[2]))
         first = self.clip.first
+        ours = np.array([speaks_at(self.face, first + place) for place in range(len(self._tiny[0]))])
+        levels = levels[: len(ours)] * ours[: len(levels)]  # what others say, or somebody unseen, moves no mouth
         return ShotScore(
             self.clip.shot,
             len(self._tiny[0]),

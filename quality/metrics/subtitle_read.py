@@ -9,13 +9,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from nightdub.infra.errors import ScriptError
+from nightdub.tasks.formats.line import ON_SCREEN
+from nightdub.tasks.formats.tags import unescaped
+from nightdub.tasks.formats.ttml import read_ttml
+from nightdub.tasks.formats.vtt import FORCED
 from nightdub.tasks.rows import Cue, Seconds
-from nightdub.tasks.script_formats import read_ttml
 
 _SRT_TIMES = re.compile(r"(\d{2,}):([0-5]\d):([0-5]\d),(\d{3}) --> (\d{2,}):([0-5]\d):([0-5]\d),(\d{3})\s*$")
 _VTT_TIMES = re.compile(r"(?:(\d{2,}):)?([0-5]\d):([0-5]\d)\.(\d{3})[ \t]+-->[ \t]+(?:(\d{2,}):)?([0-5]\d):([0-5]\d)\.(\d{3})(?:[ \t].*)?$")
 _TAG = re.compile(r"</?[a-z][^>]*>|<\d[^>]*>")
-_BREAK = re.compile(r"<(?:\w+:)?br\s*/>|<(?:\w+:)?br\s*>\s*</(?:\w+:)?br>")
+_PLACE = re.compile(r"\{\\an([1-9])\}")  # of a SubRip line; 7 to 9 = top
+_VTT_TOP = re.compile(r"\bline:(?:[0-4]|[0-4]?\d(?:\.\d+)?%)(?=[ \t]|$)")
 # A character above U+007F as UTF-8 writes it, seen as bytes.
 _UTF8 = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 
@@ -76,21 +80,22 @@ def _windows(letter: str) -> bytes:
 def _judged(cues: list[Cue], known: str) -> Iterator[Problem]:
     """Yield what is wrong with order, times and letters."""
     previous: Cue | None = None
+    before: dict[str, Cue] = {}  # place in the picture -> the last cue there
     for place, cue in enumerate(cues, start=1):
-        text = "\n".join(cue.lines)
+        text, above = "\n".join(cue.lines), before.get(cue.position)
         if not text.strip():
             yield Problem(place, "empty")
         if cue.end <= cue.start:
             yield Problem(place, "ends before it begins")
         if previous and cue.start < previous.start:
             yield Problem(place, "out of order")
-        elif previous and cue.start < previous.end:
+        elif above and cue.start < above.end:
             yield Problem(place, "overlaps the one before")
         if wrong := [found for found in misread(text) if found not in known]:
             yield Problem(place, f"UTF-8 read as Windows Latin: {wrong[0]}")
         if "\ufffd" in text:
             yield Problem(place, "a letter was lost (U+FFFD)")
-        previous = cue
+        previous = before[cue.position] = cue
 
 
 def _read_srt(text: str) -> tuple[list[Cue], list[Problem]]:
@@ -106,7 +111,9 @@ def _read_srt(text: str) -> tuple[list[Cue], list[Problem]]:
         if int(block[0]) != expected:
             problems.append(Problem(place, f"has the number {int(block[0])} instead of {expected}"))
         expected = int(block[0]) + 1
-        cues.append(Cue(int(block[0]), _seconds(times.groups()[:4]), _seconds(times.groups()[4:]), tuple(block[2:])))
+        position = "top" if any(found in "789" for found in _PLACE.findall("\n".join(block[2:]))) else ""
+        lines = tuple(unescaped(_PLACE.sub("", line)) for line in block[2:])
+        cues.append(Cue(int(block[0]), _seconds(times.groups()[:4]), _seconds(times.groups()[4:]), lines, position=position))
     return cues, problems
 
 
@@ -132,8 +139,9 @@ def _read_vtt(text: str) -> tuple[list[Cue], list[Problem]]:
                 problems.append(Problem(place, f"has the number {int(block[0])} instead of {expected}"))
             expected = int(block[0])
         expected += 1
-        lines = tuple(html.unescape(_TAG.sub("", line)) for line in block[at + 1 :])
-        cues.append(Cue(place, _seconds(times.groups()[:4]), _seconds(times.groups()[4:]), lines))
+        lines, top = tuple(html.unescape(_TAG.sub("", line)) for line in block[at + 1 :]), "top" if _VTT_TOP.search(block[at]) else ""
+        kind = ON_SCREEN if any(f"<c.{FORCED}>" in line for line in block[at + 1 :]) else ""
+        cues.append(Cue(place, _seconds(times.groups()[:4]), _seconds(times.groups()[4:]), lines, kind=kind, position=top))
     return cues, problems
 
 
@@ -141,10 +149,10 @@ def _read_ttml(text: str) -> tuple[list[Cue], list[Problem]]:
     cues: list[Cue] = []
     problems: list[Problem] = []
     try:
-        for line in read_ttml(_BREAK.sub(r"\g<0>&#10;", text.replace("\n", " ")), "ttml"):
+        for line in read_ttml(text, "ttml").lines:
             if line.timed:
-                lines = tuple(part.strip() for part in line.text.split("\n"))
-                cues.append(Cue(line.number, line.start, line.end, lines))
+                lines = tuple(line.text.split("\n"))
+                cues.append(Cue(line.number, line.start, line.end, lines, kind=line.kind, position=line.position))
             else:
                 problems.append(Problem(line.number, f"times cannot be read: {line.text[:40]!r}"))
     except ScriptError as error:

@@ -7,6 +7,7 @@ from math import inf
 from nightdub.quality.metrics import (
     account,
     carried,
+    cloning,
     data,
     fid,
     fidelity,
@@ -20,6 +21,7 @@ from nightdub.quality.metrics import (
     package,
     picture,
     same_picture,
+    script,
     speech,
     subtitles,
     sync,
@@ -36,6 +38,7 @@ _MODULES = (
     line,
     timing,
     words,
+    script,
     translation,
     fidelity,
     loudness,
@@ -53,6 +56,7 @@ _MODULES = (
     subtitles,
     leakage,
     speech,
+    cloning,
 )
 
 METRICS: dict[str, MetricFact] = {name: fact for module in _MODULES for name, fact in module.FACTS.items()}

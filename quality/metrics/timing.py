@@ -22,10 +22,14 @@ _SLC = "speech length compliance (Wu et al., VideoDubber, AAAI 2023, arXiv 2211.
 
 FACTS: dict[str, MetricFact] = {
     "timing.cut": MetricFact("s", 0, inf, "speech lost at the ends of lines", _OURS, _NO_LINE),
-    "timing.overlap": MetricFact("s", 0, inf, "speech that lies on a line before", _OURS, _NO_LINE),
+    "timing.overlap": MetricFact("s", 0, inf, "speech that lies on a line before, beyond what the originals do", _OURS, _NO_LINE),
+    "timing.together": MetricFact("s", 0, inf, "speech that lies on a line before, as the originals do", _OURS, _NO_LINE),
     "timing.borrowed": MetricFact("s", 0, inf, "silence around the original lines that the dub's lines take", _OURS, _NO_LINE),
-    "timing.held_lines": MetricFact("lines", 0, inf, "lines that do not fit even at the hardest stretch", _OURS, _NO_LINE),
+    "timing.paused": MetricFact("s", 0, inf, "silence put into lines where the original pauses", _OURS, _NO_LINE),
+    "timing.late": MetricFact("s", 0, inf, "mean distance between the starts of a line and of the original's", _OURS, _NO_LINE),
+    "timing.held_lines": MetricFact("lines", 0, inf, "lines that do not fit within their limits at the hardest stretch", _OURS, _NO_LINE),
     "timing.stretched_lines": MetricFact("lines", 0, inf, "lines played more than 1 % faster or slower than spoken", _OURS, _NO_LINE),
+    "timing.stretch_mean": MetricFact("ratio", 0, 10, "mean of spoken length over played length", _OURS, _NO_LINE),
     "timing.stretch_p95": MetricFact("ratio", 0, 10, "95th percentile of spoken length over played length", _OURS, _NO_LINE),
     "timing.within": MetricFact("%", 0, 100, "lines that start and end no further than 10 % of their slot outside it", _OURS, _NO_LINE),
     "timing.slc_20": MetricFact("%", 0, 100, "lines played within 20 % of the original line's length", _SLC, _NO_LINE),
@@ -51,7 +55,8 @@ class _Line:
 
     place: Placement
     cut: Seconds
-    overlap: Seconds
+    overlap: Seconds  # beyond what the originals overlap
+    together: Seconds
 
     @property
     def played(self) -> Seconds:
@@ -88,11 +93,15 @@ def timing_account(
     return [
         _sum("timing.cut", lines, lambda line: line.cut),
         _sum("timing.overlap", lines, lambda line: line.overlap),
+        _sum("timing.together", lines, lambda line: line.together),
         _sum("timing.borrowed", lines, lambda line: line.borrowed),
+        _sum("timing.paused", lines, lambda line: sum((pause.length for pause in line.place.pauses), 0.0)),
+        _mean("timing.late", lines, lambda line: abs(line.place.start - line.place.slot_start)),
         replace(
             _count("timing.held_lines", len(held), lines), worst=tuple(Worst(row.segment, row.stretch, row.held) for row in held[:WORST])
         ),
         _stretched(lines),
+        _mean("timing.stretch_mean", lines, lambda line: line.place.stretch),
         Measurement(
             "timing.stretch_p95",
             float(np.percentile([line.place.stretch for line in lines], 95)),
@@ -119,14 +128,26 @@ def _examine(placements: Sequence[Placement], slots: Mapping[str, tuple[Seconds,
     """Return the lines in the order of their starts, with cut and overlap worked out again from the times."""
     ordered = sorted(placements, key=lambda place: (place.start, place.end))
     reached = [-inf, *accumulate((place.end for place in ordered), max)]
+    originals = _overlaps({place.segment: slots.get(place.segment, (place.slot_start, place.slot_end)) for place in placements})
     lines = []
     for place, before in zip(ordered, reached, strict=False):
         start, end = slots.get(place.segment, (place.slot_start, place.slot_end))
         excess = sounds.get(place.segment, 0.0) - (place.end - place.start)
         cut = max(place.cut, excess if excess > _ROUNDING else 0.0)
         overlap = max(place.overlap, min(before, place.end) - place.start, 0.0)
-        lines.append(_Line(replace(place, slot_start=start, slot_end=end), cut, overlap))
+        together = min(overlap, originals[place.segment])
+        beyond = overlap - together if overlap - together > _EXACT else 0.0
+        lines.append(_Line(replace(place, slot_start=start, slot_end=end), cut, beyond, together))
     return lines
+
+
+def _overlaps(spans: Mapping[str, tuple[Seconds, Seconds]]) -> dict[str, Seconds]:
+    """Return how far each of the original lines lies on those that start before it."""
+    reached, found = -inf, {}
+    for name, (start, end) in sorted(spans.items(), key=lambda item: item[1]):
+        found[name] = max(0.0, min(reached, end) - start)
+        reached = max(reached, end)
+    return found
 
 
 def _complies(line: _Line, part: float) -> bool:
@@ -172,6 +193,13 @@ def _missing(placements: Sequence[Placement], sounds: Mapping[str, Seconds] | No
 def _sum(metric: str, lines: Sequence[_Line], value: Callable[[_Line], float]) -> Measurement:
     worst = tuple(row for row in _highest(lines, value) if row.value > 0)
     return Measurement(metric, round(sum(value(line) for line in lines), 6), "s", len(lines), ENGINE, worst=worst)
+
+
+def _mean(metric: str, lines: Sequence[_Line], value: Callable[[_Line], float]) -> Measurement:
+    values = [value(line) for line in lines]
+    mean = sum(values) / len(values)
+    worst = tuple(row for row in _highest(lines, value) if row.value > 0)
+    return Measurement(metric, mean, FACTS[metric].unit, len(lines), ENGINE, worst=worst, interval=mean_interval(values))
 
 
 def _count(metric: str, count: int, lines: Sequence[_Line]) -> Measurement:

@@ -18,7 +18,7 @@ from nightdub.quality.metrics.normalise import UNSPACED
 from nightdub.quality.metrics.pairs import TextPair, read_text_pairs
 from nightdub.quality.statistics import percentiles, resampled_sums, share_interval
 from nightdub.tasks.rows import Language, Measurement, Translation, Worst
-from nightdub.tasks.translate import GLOSSARY, KEPT, MEMORY
+from nightdub.tasks.translate import BY_PEOPLE
 
 _ALONE = "nightdub.quality.metrics.translation:measure_file"
 _WHY = "no line of an engine has a reference"
@@ -75,14 +75,19 @@ FACTS: dict[str, MetricFact] = {
         interval=True,
     ),
     "translation.unchecked_lines": MetricFact(
-        "lines", 0, inf, "lines of an engine beside which no human translation stands", "own count", "never"
+        "lines",
+        0,
+        inf,
+        "lines of an engine, or of the memory for another line, beside which no human translation stands",
+        "own count",
+        "never",
     ),
     "translation.flagged_lines": MetricFact(
-        "lines", 0, inf, "lines with an untranslated word, a changed number or a broken term", "the translating step's notes", "never"
+        "lines", 0, inf, "lines with an untranslated word, a changed number or a changed unit", "the translating step's notes", "never"
     ),
 }
 
-BY_PEOPLE = (MEMORY, GLOSSARY, KEPT)  # origins of a line that a person wrote
+FLAGS = ("untranslated-word", "untranslated-line", "number-changed", "unit-changed")  # notes that say that something is wrong
 TOLERANCE, SHORT = 0.1, 10  # of the source's length; characters: shorter lines are not compared
 
 _MECAB: dict[Language, tuple[str, tuple[str, ...]]] = {
@@ -235,9 +240,9 @@ def unchecked_lines(lines: Sequence[Translation], references: dict[str, str]) ->
 
 
 def flagged_lines(lines: Sequence[Translation]) -> Measurement:
-    """Return the number of lines with a note that something is wrong: an untranslated word, a changed number, a broken term."""
-    flagged = [line for line in lines if any(not note.startswith("glossary") for note in line.notes)]
-    worst = tuple(Worst(line.segment, float(len(line.notes)), "; ".join(line.notes)) for line in flagged[:WORST])
+    """Return the number of lines with a note that something is wrong: untranslated words, a changed number or unit."""
+    flagged = [(line, wrong) for line in lines if (wrong := [note for note in line.notes if note.startswith(FLAGS)])]
+    worst = tuple(Worst(line.segment, float(len(wrong)), "; ".join(wrong)) for line, wrong in flagged[:WORST])
     return Measurement("translation.flagged_lines", float(len(flagged)), "lines", len(lines), "nightdub", worst=worst)
 
 

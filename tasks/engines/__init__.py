@@ -18,7 +18,8 @@ class EngineSpec:
     """One row of the table; nothing is imported until `load_engine` is called.
 
     `stand_in` marks an engine that stands where a better kind belongs: a recogniser that errs in every fourth word judges no dub, and
-    no release under a commercial policy rests on what it measured.
+    no release under a commercial policy rests on what it measured. `reads_context` marks a translator that reads the lines around one,
+    `by_terms` an engine of which the profile says in its settings (`commercial: true`) that its provider's terms allow commercial use.
     """
 
     verb: str
@@ -32,6 +33,12 @@ class EngineSpec:
     programs: tuple[str, ...] = ()  # executables that it needs
     device: str = "cpu"
     stand_in: bool = False
+    reads_context: bool = False
+    by_terms: bool = False
+
+    def allows_commercial(self, settings: dict[str, Any]) -> bool:
+        """Return whether an engine with these settings may be used commercially."""
+        return self.commercial or (self.by_terms and settings.get("commercial") is True)
 
     def missing(self) -> list[str]:
         """Return the modules and programs that this machine lacks for this engine."""
@@ -51,7 +58,20 @@ TABLE: tuple[EngineSpec, ...] = (
     EngineSpec("align", "pocketsphinx-align", "pocketsphinx:PocketsphinxAligner", "BSD-2-Clause", True, _SETUP, ("en",), ("pocketsphinx",)),
     EngineSpec("separate", "centre-hpss", "centre_hpss:CentreHpss", "Apache-2.0", True, _SETUP, modules=("scipy",)),
     EngineSpec(
+        "separate",
+        "demucs",
+        "demucs:Demucs",
+        "MIT; Meta's weights: research only",
+        False,
+        "make engines-neural",
+        modules=("demucs", "torch"),
+        by_terms=True,
+    ),
+    EngineSpec(
         "translate", "apertium", "apertium:Apertium", "GPL-2.0-or-later (separate process)", True, _SETUP, _APERTIUM, (), ("apertium",)
+    ),
+    EngineSpec(
+        "translate", "chat", "chat:Chat", "terms of the provider or model", False, "name url and model", reads_context=True, by_terms=True
     ),
     EngineSpec("speak", "espeak-ng", "espeak:Espeak", "GPL-3.0-or-later (shared library)", True, _SETUP),
     EngineSpec(
@@ -64,7 +84,24 @@ TABLE: tuple[EngineSpec, ...] = (
         ("ar", "cs", "de", "en", "es", "fr", "hi", "hu", "it", "ja", "ko", "nl", "pl", "pt", "ru", "tr", "zh"),
     ),
     EngineSpec("convert", "world", "world:World", "MIT", True, _SETUP, modules=("pyworld",)),
+    EngineSpec(
+        "convert", "rvc", "rvc:Rvc", "MIT; a character's model as its consent says", True, "make engines-neural", modules=("torch", "pyworld")
+    ),
+    EngineSpec("faces", "facemesh", "facemesh:FaceMesh", "Apache-2.0", True, _SETUP, modules=("mediapipe", "cv2")),
     EngineSpec("faces", "haar", "haar:Haar", "Apache-2.0", True, _SETUP, modules=("cv2",)),
+    EngineSpec(
+        "lips",
+        "musetalk",
+        "musetalk:MuseTalk",
+        "MIT; weights CreativeML Open RAIL-M",
+        True,
+        "make engines-neural",
+        modules=("torch", "whisper", "diffusers"),
+        device="cuda",
+    ),
+    EngineSpec(
+        "lips", "wav2lip", "wav2lip:Wav2Lip", "non-commercial", False, "make engines-neural", modules=("torch", "cv2"), device="cuda"
+    ),
     EngineSpec("lips", "mouth-warp", "mouth_warp:MouthWarp", "Apache-2.0", True, _SETUP, modules=("cv2",)),
 )
 

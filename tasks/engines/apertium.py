@@ -20,7 +20,7 @@ from pathlib import Path
 from nightdub.infra.digests import digest_file, digest_of
 from nightdub.infra.errors import EngineCrashed, EngineError, MachineLacks
 from nightdub.tasks.languages import LANGUAGES
-from nightdub.tasks.protocols import Identity, Translated
+from nightdub.tasks.protocols import Identity, LineContext, Translated
 from nightdub.tasks.rows import Language
 
 DATA = "/usr/share/apertium"  # where Debian's apertium-* packages put pairs; the constructor's `data` names another place
@@ -68,7 +68,13 @@ class Apertium:
         directions = {mode.name: [_digest(path) for path in mode.files() if path.is_file()] for mode in self.modes.values()}
         return Identity("apertium", _version(), digest_of(directions))
 
-    def translate(self, lines: Sequence[str], source: Language, target: Language) -> list[Translated]:
+    def translate(
+        self,
+        lines: Sequence[str],
+        source: Language,
+        target: Language,
+        contexts: Sequence[LineContext] = (),  # noqa: ARG002 - rules see one line
+    ) -> list[Translated]:
         """Return each line in the target language; unknown words stay, and are noted.
 
         Raises:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +72,8 @@ class Espeak:
         except EngineError as error:
             return Spoken(np.zeros(0, np.float32), 0, failed=str(error))
         speed = min(max(round(self.normal_rate * request.rate), SLOWEST), FASTEST)
-        return _spoken(self._running().ask({"text": request.text, "voice": voice, "speed": speed}), request.text)
+        spoken = _spoken(self._running().ask({"text": request.text, "voice": voice, "speed": speed}), request.text)
+        return replace(spoken, voice=voice)
 
     def _running(self) -> HostProcess:
         if self._host is None or self._host.ended:

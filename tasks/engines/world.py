@@ -16,15 +16,30 @@ import numpy as np
 import numpy.typing as npt
 
 from nightdub.infra.errors import MachineLacks
-from nightdub.tasks.features import formants
+from nightdub.tasks.features import describe_voice
 from nightdub.tasks.protocols import Converted, Identity, Sound
-from nightdub.tasks.rows import Hertz, Speaker
+from nightdub.tasks.rows import Features, Hertz, Speaker
 from nightdub.tasks.sound import SPEECH_RATE, resample
-from nightdub.tasks.voice import HIGHEST_PITCH, LOWEST_PITCH, PitchMove, plan_pitch, plan_warp
+from nightdub.tasks.voice import (
+    BEYOND,
+    HIGHEST_PITCH,
+    LOWEST_PITCH,
+    NARROWEST,
+    VOWELS,
+    WARP_DOWN,
+    WARP_UP,
+    WIDEST,
+    PitchMove,
+    as_long_and_loud,
+    correct_pitch,
+    pitch_error,
+    plan_pitch,
+    plan_warp,
+)
 
 PERIOD = 5.0  # milliseconds between frames, WORLD's own
 SHORTEST = 0.05  # seconds: below it there is no pitch to follow
-LOUDEST = 0.99  # peak of a converted clip
+FIGURES = [NARROWEST, WIDEST, round(BEYOND, 4), WARP_DOWN, WARP_UP, VOWELS]  # part of the identity: they shape the sound
 
 _Array = npt.NDArray[np.float64]
 
@@ -34,7 +49,7 @@ class World:
 
     def identity(self) -> Identity:
         """Return pyworld's version and the figures of the conversion."""
-        return Identity("world", version("pyworld"), settings={"pitch": "dio+stonemask", "period_ms": PERIOD})
+        return Identity("world", version("pyworld"), settings={"pitch": "dio+stonemask", "period_ms": PERIOD, "figures": FIGURES})
 
     def convert(self, clips: Sequence[Sound], sample_rate: int, speakers: Sequence[Speaker]) -> list[Converted]:
         """Return each clip in its speaker's voice, as long as it was, and as loud where its peak stays below `LOUDEST`."""
@@ -58,33 +73,36 @@ def _convert(clip: Sound, rate: int, speaker: Speaker) -> Converted:
     sound = np.ascontiguousarray(clip, np.float64)
     rough, times = _pyworld().dio(sound, rate, f0_floor=LOWEST_PITCH, f0_ceil=HIGHEST_PITCH, frame_period=PERIOD)
     pitch = _pyworld().stonemask(sound, rough, times, rate)
-    move, warp = plan_pitch(pitch, speaker), plan_warp(_formants(clip, rate, times[pitch > 0]), speaker)
-    if move == PitchMove() and warp == 1.0:
+    heard = _heard(clip, rate)
+    move, warp = plan_pitch(heard, speaker), plan_warp(heard.formants, speaker)
+    if move == PitchMove() and not warp:
         return Converted(clip)
-    envelope = warp_envelope(_pyworld().cheaptrick(sound, pitch, times, rate), warp)
+    envelope = warp_envelope(_pyworld().cheaptrick(sound, pitch, times, rate), rate, warp)
     noise = _pyworld().d4c(sound, pitch, times, rate)
     made = _pyworld().synthesize(move.apply(pitch), envelope, noise, rate, PERIOD)
-    return Converted(_as_long_and_loud(made, sound))
+    away = pitch_error(heard := _heard(made, rate), speaker)
+    if (better := correct_pitch(move, heard, speaker)) != move:
+        again = _pyworld().synthesize(better.apply(pitch), envelope, noise, rate, PERIOD)
+        made = again if pitch_error(_heard(again, rate), speaker) < away else made
+    return Converted(as_long_and_loud(made, sound))
 
 
-def warp_envelope(envelope: _Array, warp: float) -> _Array:
-    """Return a power envelope (frames, bins) whose peaks lie `warp` times as high, interpolated on the logarithm."""
-    if warp == 1.0:
+def _heard(sound: _Array | Sound, rate: int) -> Features:
+    return describe_voice(resample(sound, rate, SPEECH_RATE), SPEECH_RATE)
+
+
+def warp_envelope(envelope: _Array, rate: int, warp: Sequence[tuple[Hertz, Hertz]]) -> _Array:
+    """Return a power envelope (frames, bins up to half of `rate`) whose peaks lie where `warp` takes them.
+
+    Between two formants frequency is stretched evenly; under the first and over the last it moves by their factor. Levels are
+    interpolated on the logarithm.
+    """
+    if not warp:
         return envelope
-    last = envelope.shape[1] - 1
-    places = np.minimum(np.arange(last + 1) / warp, last)
+    last, top = envelope.shape[1] - 1, rate / 2
+    (own, moved), above = zip(*warp, strict=True), warp[-1][1] / warp[-1][0]
+    knots = np.array([0.0, *moved, max(2 * top, moved[-1] + 1) * above]), np.array([0.0, *own, max(2 * top, moved[-1] + 1)])
+    places = np.clip(np.interp(np.arange(last + 1) / last * top, *knots) / top * last, 0, last)
     below = np.minimum(places.astype(int), last - 1)
     share, level = places - below, np.log(envelope)
     return np.ascontiguousarray(np.exp(level[:, below] * (1 - share) + level[:, below + 1] * share))
-
-
-def _formants(clip: Sound, rate: int, voiced: _Array) -> tuple[Hertz, ...]:
-    """Return a clip's formants as `tasks.features` defines them, so that they compare with the speaker's."""
-    return formants(resample(clip, rate, SPEECH_RATE), SPEECH_RATE, np.round(voiced * SPEECH_RATE).astype(int))
-
-
-def _as_long_and_loud(made: _Array, original: _Array) -> Sound:
-    made = np.pad(made[: original.size], (0, max(0, original.size - made.size)))
-    level = np.sqrt(np.mean(original**2) / max(float(np.mean(made**2)), 1e-12))
-    peak = float(np.max(np.abs(made)))
-    return np.asarray(made * min(level, LOUDEST / max(peak, 1e-12)), np.float32)

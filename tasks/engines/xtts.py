@@ -78,7 +78,7 @@ class Xtts:
         if not answer.get("ok"):
             return _failure(str(answer.get("why")))
         sound, rate = soundfile.read(out, dtype="float32")
-        return Spoken(sound, rate) if sound.size else _failure("empty-output")
+        return Spoken(sound, rate, voice="clone", cloned=True) if sound.size else _failure("empty-output")
 
     def _running(self) -> HostProcess:
         """Return the host, started if need be. A model that could not be loaded is not tried again for every line."""

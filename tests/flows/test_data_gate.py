@@ -20,15 +20,15 @@ from nightdub.tasks.rows import Clip, Cue, Measurement, MediaFacts, Placement, S
 
 SHA = "0123456789abcdef" * 4
 TABLES: dict[str, list[Any]] = {
-    "speakers.segments": [Segment("s0", 1.0, 3.0, "hello", "S1", origin="script")],
-    "translate.lines": [Translation("s0", "hola", "memory", "hello", 0.8, 2.0)],
+    "cast.segments": [Segment("s0", 1.0, 3.0, "hello", "S1", origin="script")],
+    "revise.lines": [Translation("s0", "hola", "memory", "hello", 0.8, 2.0)],
     "convert.clips": [Clip("s0", SHA, SHA, 1.8, "espeak-ng")],
     "stretch.clips": [Clip("s0", SHA, SHA, 2.0, "espeak-ng")],
     "fit.placements": [Placement("s0", 1.0, 3.0, 1.0, 3.0)],
     "subtitles.cues": [Cue(1, 1.0, 3.0, ("hola",), ("s0",))],
     "measure.measurements": [Measurement("timing.cut", 0.0, "s", 1, "nightdub")],
     "probe.facts": [MediaFacts("mp4", 5.0, 1)],
-    "script.lines": [Segment("s0", 1.0, 3.0, "hello", origin="script")],
+    "match.lines": [Segment("s0", 1.0, 3.0, "hello", origin="script")],
 }
 
 
@@ -69,7 +69,7 @@ def test_sound_tables_pass_with_a_page_for_each_gate(books: Books, tmp_path: Pat
 
 
 def test_a_bad_table_is_a_reason_that_names_suite_and_expectation(books: Books, tmp_path: Path) -> None:
-    outputs = build(books, tmp_path, translate_lines=[replace(TABLES["translate.lines"][0], text=" ")])
+    outputs = build(books, tmp_path, revise_lines=[replace(TABLES["revise.lines"][0], text=" ")])
     (failed, _) = read(books, outputs, "measurements", Measurement)
     assert failed.detail.startswith("data gate translation: a line has a text or the cause why not (not so in 1 of 1 rows)")
     assert failed.value == 2

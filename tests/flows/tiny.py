@@ -22,12 +22,13 @@ from nightdub.datasets.prompts import recorded_prompts
 from nightdub.flows.night import Books, load_catalogue, load_houses, open_books, open_night
 from nightdub.flows.plan import make_plan
 from nightdub.flows.recipe import FileDigests
-from nightdub.flows.title import BuildStep, Outcome, build_step, localise, perceive
+from nightdub.flows.title import BuildStep, Outcome, build_step, localise, perceive, settle
 from nightdub.infra.media.ffmpeg import FrameWriter
 from nightdub.infra.media.mux import AudioTrack, mux
 from nightdub.infra.media.raw import g722_to_wav
 from nightdub.infra.settings import Settings, load_settings
 from nightdub.quality.policy import POLICIES
+from nightdub.tasks.catalogue import OPTIONAL, REQUIRED
 from nightdub.tasks.languages import LANGUAGES
 from nightdub.tasks.sound import read_mono, resample, write_sound
 
@@ -35,8 +36,9 @@ RATE = 48_000  # Hz
 FRAME_RATE = 25
 WIDTH, HEIGHT = 160, 120
 SPOKEN = ("vm-tooshort", "conf-lockednow")  # 1.8 s each; the second is spoken in the second shot
+MOUTHS = {"astronaut": (79, 63), "mirror": (80, 63)}
 SPARE = "please-try-again"  # translated, and said by nobody until a test edits the script
-COLUMNS = ("id", "source", "language", "targets", "script", "memory", "references", "music_and_effects", "profile", "priority")
+COLUMNS = (*REQUIRED, *OPTIONAL)
 PROFILE = """
 name: tiny
 policy: tiny
@@ -105,7 +107,7 @@ def _build_title(folder: Path, title: Tiny) -> dict[str, str]:
     mix = bed.copy()
     for start, sound in zip(starts, sounds, strict=False):
         mix[:, round(start * RATE) : round(start * RATE) + len(sound)] += sound
-    _write_film(home, title, mix)
+    _write_film(home, title, mix, mix - bed)
     row = {"id": title.id, "source": f"{title.id}/film.mp4", "language": "en", "targets": ";".join(title.targets)}
     row |= {"script": f"{title.id}/script.vtt", "references": f"{title.id}/texts.csv", "music_and_effects": f"{title.id}/bed.wav"}
     row |= {"profile": "tiny", "priority": str(title.priority), "memory": row["references"] if title.memory else ""}
@@ -120,10 +122,17 @@ def _build_title(folder: Path, title: Tiny) -> dict[str, str]:
 
 
 def _bed(samples: int, root: float) -> np.ndarray:
-    """Return a soft stereo chord over `root` Hz, which survives the film's AAC: the delivered bed must be found in the mix."""
+    """Return a soft stereo chord over `root` Hz and a rumble, which survive the film's AAC: the delivered bed must be found in the mix.
+
+    The rumble tells one moment from the next, which a steady chord does not: a lag is looked for in it.
+    """
     time = np.arange(samples) / RATE
     notes = [(root, 0.2), (1.25 * root, 0.8), (1.5 * root, 0.4), (2 * root, 0.65)]
-    return (0.008 * np.sum([np.outer((1 - pan, pan), np.sin(2 * np.pi * hertz * time)) for hertz, pan in notes], axis=0)).astype(np.float32)
+    chord = 0.008 * np.sum([np.outer((1 - pan, pan), np.sin(2 * np.pi * hertz * time)) for hertz, pan in notes], axis=0)
+    walk = np.cumsum(np.random.default_rng(round(root)).standard_normal((2, samples)), axis=1)
+    sums = np.cumsum(np.pad(walk, ((0, 0), (1201, 1200)), mode="edge"), axis=1)
+    rumble = walk - (sums[:, 2401:] - sums[:, :-2401]) / 2401
+    return (chord + 0.012 * rumble / np.abs(rumble).max()).astype(np.float32)
 
 
 def _stamp(seconds: float) -> str:
@@ -140,16 +149,25 @@ def _recording(name: str) -> np.ndarray:
     return (sound * (0.08 / float(np.sqrt(np.mean(sound**2))))).astype(np.float32)
 
 
-def _write_film(home: Path, title: Tiny, mix: np.ndarray) -> None:
+def _write_film(home: Path, title: Tiny, mix: np.ndarray, speech: np.ndarray) -> None:
     count = mix.shape[1] * FRAME_RATE // RATE
-    pictures = [_picture(name) for name in title.pictures]
+    levels = np.sqrt((speech[0, : count * RATE // FRAME_RATE].reshape(count, -1) ** 2).mean(axis=1))
+    names = [title.pictures[frame * len(title.pictures) // count] for frame in range(count)]
     with FrameWriter(home / "picture.mp4", WIDTH, HEIGHT, f"{FRAME_RATE}/1", crf=12, preset="ultrafast") as writer:
-        for frame in range(count):
-            writer.write(pictures[frame * len(pictures) // count])
+        for name, level in zip(names, levels, strict=True):
+            writer.write(_saying(name, min(1.0, float(level) / 0.12)))
     write_sound(home / "mix.wav", mix, RATE)
     mux(home / "picture.mp4", [AudioTrack(home / "mix.wav", LANGUAGES["en"].iso639_2, "English", default=True)], [], home / "film.mp4")
     (home / "picture.mp4").unlink()
     (home / "mix.wav").unlink()
+
+
+def _saying(name: str, opening: float) -> np.ndarray:
+    """Return a picture whose face, if it has one, opens its mouth: who speaks is told by that."""
+    if name not in MOUTHS or opening < 0.05:
+        return _picture(name)
+    size = (7, max(1, round(6 * opening)))
+    return cv2.ellipse(_picture(name).copy(), MOUTHS[name], size, 0, 0, 360, (30, 25, 50), -1, cv2.LINE_AA)
 
 
 @cache
@@ -177,7 +195,7 @@ def run_titles(books: Books, catalogue: Path, build: BuildStep = build_step, *, 
     with open_night(books, houses, digests, books.ledger.start_run("test", {})) as night:
         for planned in todo:
             if planned.title.id not in shared:
-                shared[planned.title.id] = perceive(night, planned, build)
+                shared[planned.title.id] = settle(night, planned, perceive(night, planned, build))
             outcomes.append(localise(night, planned, shared[planned.title.id], build))
     return outcomes
 

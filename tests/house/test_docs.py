@@ -9,6 +9,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+import click
 import msgspec
 import pytest
 
@@ -67,8 +68,14 @@ def test_every_command_and_option_is_in_the_operators_guide() -> None:
     assert documented == set(cli.commands)
     guide = text("operators-guide.md")
     for command in cli.commands.values():
-        for option in (name for parameter in command.params for name in parameter.opts if name.startswith("--")):
+        for option in options(command):
             assert f"`{option}" in guide, f"{command.name} {option}"
+
+
+def options(command: click.Command) -> list[str]:
+    """Return a command's options, and those of its own commands."""
+    own = [name for parameter in command.params for name in parameter.opts if name.startswith("--")]
+    return own + [name for part in getattr(command, "commands", {}).values() for name in options(part)]
 
 
 def test_the_guide_says_which_commands_print_json() -> None:
@@ -157,7 +164,8 @@ def test_every_field_of_a_profile_has_its_default() -> None:
             continue
         for part, default in value.items():
             cell = found[f"{name}.{part}"][0]
-            assert cell == str(default) if isinstance(default, str) else abs(float(cell) - default) < 1e-4, f"{name}.{part}"
+            words = isinstance(default, str | bool)
+            assert cell == str(default).lower() if words else abs(float(cell) - default) < 1e-4, f"{name}.{part}"
 
 
 def test_every_profile_and_policy_is_named() -> None:
@@ -232,7 +240,7 @@ def test_memory_and_glossary_examples_mean_what_the_text_says(tmp_path: Path) ->
     assert read_memory(tmp_path / "memory.csv").find("thank you", "en", "es") == "Gracias."
     kept = read_glossary(tmp_path / "glossary.csv").find("Nightdub opens the conference", "en", "fr")
     assert [(found.term.source, found.term.target) for found in kept] == [("Nightdub", "Nightdub"), ("conference", "conférence")]
-    assert [member.consent for member in read_cast(tmp_path / "cast.csv")] == ["", "contract 2026-014"]
+    assert [member.consent for member in read_cast(tmp_path / "cast.csv")] == ["", "contract-2026-014"]
 
 
 def test_profile_and_policy_examples_are_read(tmp_path: Path) -> None:

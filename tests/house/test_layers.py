@@ -25,6 +25,7 @@ HEAVY = (
     "faster_whisper",
     "librosa",
     "great_expectations",
+    "mediapipe",
 )
 SOURCES = [path for room in FLOORS for path in sorted((ROOT / room).rglob("*.py"))]
 

@@ -95,7 +95,7 @@ def test_shots_encoded_apart_join_to_the_frame_and_to_the_byte(tmp_path: Path) -
     for index, (first, last) in enumerate(itertools.pairwise(cuts)):
         names.append(tmp_path / f"shot {index}.mp4")
         if index == 2:
-            with FrameWriter(names[-1], 160, 120, "30000/1001", crf=4) as writer:
+            with FrameWriter(names[-1], 160, 120, "30000/1001", crf=4, like=path) as writer:
                 for frame in frames[first:last]:
                     writer.write(frame)
         else:
@@ -137,7 +137,7 @@ def test_colours_stay_whatever_the_source_is_coded_in(words: tuple[str, ...], si
     source = lavfi(tmp_path / "film.mkv", *words, video=f"smptehdbars=s={size}:r=25:d=0.4")
     original = next(read_frames(source, 0, 1)).astype(float)
     encode_range(source, tmp_path / "direct.mp4", 0, 5, 1)
-    with FrameWriter(tmp_path / "written.mp4", original.shape[1], original.shape[0], "25/1", 1) as writer:
+    with FrameWriter(tmp_path / "written.mp4", original.shape[1], original.shape[0], "25/1", 1, like=source) as writer:
         for frame in read_frames(source, 0, 5):
             writer.write(frame)
     assert read_segment(tmp_path / "direct.mp4").headers == read_segment(tmp_path / "written.mp4").headers

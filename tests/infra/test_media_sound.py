@@ -13,7 +13,7 @@ from films import film, lavfi
 
 from nightdub.infra.digests import digest_file
 from nightdub.infra.errors import MediaError
-from nightdub.infra.media.ffmpeg import AudioTrack, SubtitleTrack, encode_range, extract_audio, extract_programme, mux
+from nightdub.infra.media.ffmpeg import AudioTrack, SubtitleTrack, encode_range, encode_sound, extract_audio, extract_programme, mux
 from nightdub.infra.media.header import read_header
 from nightdub.infra.media.probe import probe
 
@@ -118,6 +118,28 @@ def test_muxing_moves_no_sound(name: str, tmp_path: Path) -> None:
     picture = encode_range(source, tmp_path / "picture.mp4", 0, 50)
     mux(picture, [AudioTrack(wav, "eng", "English", default=True)], [], tmp_path / name)
     assert abs(onset(extract_programme(tmp_path / name, tmp_path / "back.wav", 48_000, 96_000)) - 1.0) < 0.002
+
+
+@pytest.mark.parametrize("channels", [1, 2, 6])
+def test_a_sound_that_was_encoded_before_is_carried_as_it_is(channels: int, tmp_path: Path) -> None:
+    """The copied packets decode to what encoding in the film itself gives, to the bit and at the same place."""
+    length = 2 * 48_000
+    noise = 0.1 * np.random.default_rng(1).standard_normal((length, channels))
+    soundfile.write(tmp_path / "sound.wav", noise, 48_000, subtype="PCM_24")
+    source = film(tmp_path / "film.mp4", seconds=2)
+    picture = encode_range(source, tmp_path / "picture.mp4", 0, 50)
+    once = encode_sound(tmp_path / "sound.wav", tmp_path / "sound.m4a")
+    first = digest_file(once)
+    assert digest_file(encode_sound(tmp_path / "sound.wav", tmp_path / "sound.m4a")) == first
+    sounds = [AudioTrack(tmp_path / "sound.wav", "spa", "encoded", default=True), AudioTrack(once, "eng", "copied")]
+    mux(picture, sounds, [], tmp_path / "out.mp4")
+    assert [sound.channels for sound in read_header(tmp_path / "out.mp4").sounds] == [channels] * 2
+    heard = [
+        soundfile.read(extract_programme(tmp_path / "out.mp4", tmp_path / f"{index}.wav", 48_000, length, stream=index, channels=None))[0]
+        for index in range(2)
+    ]
+    assert heard[0].any()
+    assert (heard[0] == heard[1]).all()
 
 
 def test_a_sound_of_another_length_is_refused_and_leaves_no_file(parts: tuple[Path, ...], tmp_path: Path) -> None:

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from nightdub.flows.chain import CHAIN
-from nightdub.infra.build import Ask
-from nightdub.tasks.rows import Segment, Speaker, Translation
+from nightdub.infra.build import Ask, Step
+from nightdub.tasks.rows import Clip, Speaker, Translation
 
 SPEAK = next(step for step in CHAIN if step.name == "speak")
-ANN = Speaker("Ann", ("a",), pitch_median=203.0, consent="contract-7")
-SEGMENT = Segment("a", 1.0, 2.0, "Yes.", "Ann")
+CONVERT = next(step for step in CHAIN if step.name == "convert")
+ANN = Speaker("Ann", ("a",), pitch_median=203.0, consent="contract-7", named=True, reference="1" * 64, model="3" * 64)
 
 
 @dataclass(frozen=True)
@@ -25,39 +25,48 @@ class Given:
     """Inputs that are rows in memory."""
 
     speaker: Speaker = ANN
-    segment: Segment = SEGMENT
-    voice: str = "1" * 64  # digest of the original's dialogue
     params: Mapping[str, Any] = ()  # type: ignore[assignment]
 
     def has(self, name: str) -> bool:
-        return True
+        return not name.startswith("in.")
 
     def digest(self, name: str) -> str:
-        return self.voice
+        raise AssertionError(name)
 
     def path(self, name: str) -> Path:
         raise AssertionError(name)
 
     def rows(self, name: str, kind: type[Any]) -> list[Any]:
-        return {Translation: [Translation("a", "Sí.", "memory")], Speaker: [self.speaker], Segment: [self.segment]}[kind]
+        return {Translation: [Translation("a", "Sí.", "memory")], Speaker: [self.speaker], Clip: [Clip("a", sound="5" * 64)]}.get(kind, [])
 
 
-def key(given: Given) -> str:
-    (item,) = SPEAK.split(given)
-    return Ask(SPEAK, "film", "es", {}, {"target": "es"}).item_key(item)
+def key(given: Given, step: Step = SPEAK) -> str:
+    (item,) = step.split(given)
+    return Ask(step, "film", "es", {}, {"target": "es"}).item_key(item)
 
 
 def test_another_clip_of_the_voice_is_another_key() -> None:
     same = key(Given())
-    assert key(Given(voice="2" * 64)) != same
-    assert key(Given(segment=replace(SEGMENT, start=1.1))) != same
+    assert key(Given(speaker=replace(ANN, reference="2" * 64))) != same
     assert key(Given(speaker=replace(ANN, pitch_median=120.0))) != same
 
 
-def test_without_consent_no_clip_of_the_voice_is_given() -> None:
-    (item,) = SPEAK.split(Given(speaker=replace(ANN, consent="")))
-    assert item.blobs == {}
-    assert "reference" not in item.payload
+def test_another_model_of_the_voice_is_another_key() -> None:
+    assert key(Given(speaker=replace(ANN, model="4" * 64)), CONVERT) != key(Given(), CONVERT)
+    assert key(Given(speaker=replace(ANN, model_index="4" * 64)), CONVERT) != key(Given(), CONVERT)
+
+
+def test_without_consent_neither_clip_nor_model_of_the_voice_is_given() -> None:
+    given = Given(speaker=replace(ANN, consent="", refused="withdrawn", model_index="4" * 64))
+    (line,), (clip,) = SPEAK.split(given), CONVERT.split(given)
+    assert line.blobs == {}
+    assert clip.blobs == {"sound": "5" * 64}
+    assert "1" * 64 not in str(line.payload) + str(clip.payload)
+    assert "3" * 64 not in str(line.payload) + str(clip.payload)
+
+
+def test_another_record_of_the_same_consent_is_the_same_sound() -> None:
+    assert key(Given(speaker=replace(ANN, consent="contract-8", notes=("voice: ...",)))) == key(Given())
 
 
 def test_a_pitch_that_moved_by_less_than_anybody_hears_is_the_same_voice() -> None:

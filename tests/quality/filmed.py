@@ -102,7 +102,7 @@ def film(folder: Path) -> Filmed:
         for frame in swaying():
             writer.write(frame)
     original = list(read_frames(source, 0, FRAMES))
-    face = faces.track(original, Shot("s0000", 0, FRAMES), Haar(), 48, every=10)
+    face = faces.find(original, Shot("s0000", 0, FRAMES), Haar(), 48, every=10)[0]
     sounds, speech = spoken()
     dubbed = MouthWarp().animate(np.stack(original), 25.0, face, speech, SAMPLES, sounds)
     return Filmed(folder, source, face, speech, original, list(dubbed.frames))

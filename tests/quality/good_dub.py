@@ -7,16 +7,16 @@ from pathlib import Path
 
 import numpy as np
 
-from nightdub.infra.media.ffmpeg import AudioTrack, FrameWriter, mux
+from nightdub.infra.media.ffmpeg import AudioTrack, FrameWriter, join_shots, mux
 from nightdub.infra.media.probe import probe
 from nightdub.quality.dub import Dub, Files
+from nightdub.tasks.formats.files import write_subtitles
 from nightdub.tasks.mix import mix_programme
 from nightdub.tasks.package import package
 from nightdub.tasks.probe import to_facts
 from nightdub.tasks.profile import SoundFigures, SubtitleFigures
 from nightdub.tasks.rows import Clip, FaceBox, FaceTrack, Placement, Segment, Shot, ShotClip, Speaker, Translation
 from nightdub.tasks.sound import write_sound
-from nightdub.tasks.subtitle_files import write_subtitles
 from nightdub.tasks.subtitles import make_cues
 
 RATE, FRAME_RATE, WIDTH, HEIGHT, FRAMES = 48_000, 25, 160, 120, 150
@@ -53,17 +53,10 @@ def build_dub(folder: Path) -> Dub:
     sounds = {"bed": bed, "original": np.stack([originals, originals]), "mix": bed + originals}
     paths = {name: write_sound(folder / f"{name}.wav", sound, RATE) for name, sound in sounds.items()}
     places = [Placement(name, start, end, start, end) for name, start, end, _, _ in LINES]
-    mixed = mix_programme(
-        places,
-        clips,
-        paths["bed"],
-        folder / "programme.wav",
-        folder / "dialogue.wav",
-        figures=SoundFigures(),
-        clean_bed=True,
-        segment_levels=None,
-        total_samples=length,
-    )
+    laid = folder / "mixed"
+    laid.mkdir()
+    how = {"figures": SoundFigures(), "clean_bed": True, "original": {}, "total_samples": length}
+    mixed = mix_programme(places, clips, paths["bed"], laid, **how)
     shots = [_shot(folder / "shot0.mp4", 0, mouth=90), _shot(folder / "shot1.mp4", 1, mouth=90)]
     plain = [_shot(folder / "plain0.mp4", 0, mouth=0), _shot(folder / "plain1.mp4", 1, mouth=0)]
     source = folder / "source.mp4"
@@ -73,8 +66,10 @@ def build_dub(folder: Path) -> Dub:
     cues = make_cues(lines, places, "es", SubtitleFigures(), Fraction(FRAME_RATE), duration=facts.duration)
     subtitles = write_subtitles(cues, "es", folder)
     film = folder / "film.mp4"
+    picture = folder / "dubbed.mp4"
+    join_shots(shots, picture)
     packed = package(
-        shots, folder / "programme.wav", paths["mix"], {"es": subtitles["srt"]}, languages=("en", "es"), source=facts, out=film
+        picture, laid / "programme.wav", paths["mix"], {"es": subtitles["srt"]}, languages=("en", "es"), source=facts, out=film
     )
     x, y, width, height = BOX
     boxes = tuple(FaceBox(frame, x, y, width, height) for frame in (0, 74))
@@ -82,7 +77,7 @@ def build_dub(folder: Path) -> Dub:
         title="small",
         source="en",
         target="es",
-        files=Files(source, film, paths["original"], paths["bed"], folder / "programme.wav", folder / "dialogue.wav", subtitles, clips),
+        files=Files(source, film, paths["original"], paths["bed"], laid / "programme.wav", laid / "dialogue.wav", subtitles, clips),
         segments=[Segment(name, start, end, said, speaker="Ana", origin="script") for name, start, end, said, _ in LINES],
         speakers=[Speaker("Ana", tuple(line[0] for line in LINES), 200.0, 180.0, 220.0)],
         dropped=[],
@@ -119,8 +114,6 @@ def _shot(path: Path, seed: int, mouth: int) -> Path:
 
 
 def _join(shots: list[Path], sound: Path, out: Path) -> None:
-    from nightdub.infra.media.ffmpeg import join_shots
-
     picture = out.with_name("picture.mp4")
     join_shots(shots, picture)
     mux(picture, [AudioTrack(sound, "eng", "English", default=True)], [], out)

@@ -12,7 +12,14 @@ import pytest
 import soundfile
 from scipy.signal import lfilter
 
-from nightdub.quality.metrics.loudness import FACTS, dialogue_measurement, loudness_measurements, measure_file, peak_measurement
+from nightdub.quality.metrics.loudness import (
+    FACTS,
+    dialogue_measurement,
+    loudness_measurements,
+    measure_file,
+    peak_measurement,
+    range_difference,
+)
 from nightdub.tasks.rows import Measurement
 
 RATE = 48_000
@@ -69,6 +76,22 @@ def test_five_channels_of_tech_3341_case_6(tmp_path: Path) -> None:
 def test_loudness_range_of_tech_3342_cases_1_to_4(tmp_path: Path, levels: tuple[float, ...], expected: float) -> None:
     path = write(tmp_path / "case.wav", tone([(level, 20) for level in levels]))
     assert value(measured(path), "range") == pytest.approx(expected, abs=0.1)
+
+
+def test_range_difference_is_the_difference_of_the_ranges(tmp_path: Path) -> None:
+    """Tech 3342's cases 1 and 2: 10 and 5 LU. A gain over the whole changes nothing."""
+    wide, narrow = (write(tmp_path / f"{level}.wav", tone([(-20, 40), (level, 40)])) for level in (-30, -15))
+    assert range_difference(wide, narrow).value == pytest.approx(5, abs=0.2)
+    assert range_difference(narrow, wide).value == pytest.approx(-5, abs=0.2)
+    louder = write(tmp_path / "louder.wav", tone([(-14, 40), (-24, 40)]))
+    assert range_difference(louder, wide).value == pytest.approx(0, abs=0.1)
+
+
+def test_a_short_or_silent_programme_has_no_range_to_keep(tmp_path: Path) -> None:
+    short, silent = write(tmp_path / "short.wav", tone([(-20, 59)])), write(tmp_path / "silent.wav", np.zeros((61 * 48_000, 2)))
+    long = write(tmp_path / "long.wav", tone([(-20, 61)]))
+    assert range_difference(short, long).not_applicable == "shorter than a minute"
+    assert range_difference(long, silent).not_measured
 
 
 def test_short_term_loudness_of_tech_3341_case_9(tmp_path: Path) -> None:

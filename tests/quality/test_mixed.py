@@ -10,7 +10,7 @@ import pytest
 from nightdub.infra.errors import MediaError
 from nightdub.quality.metrics.mixed import mix_measurements
 from nightdub.tasks.rows import Measurement, Placement
-from nightdub.tasks.sound import write_sound
+from nightdub.tasks.sound import read_sound, write_sound
 
 RATE = 48_000
 PLACES = [Placement("one", 1.0, 2.0, 1.0, 2.0), Placement("two", 3.0, 4.5, 3.0, 4.5)]
@@ -45,6 +45,24 @@ def test_a_late_line_is_stray_for_as_long_as_it_is_late(tmp_path: Path) -> None:
     rows = measured(stem(tmp_path, (1.0, 2.0), (3.3, 4.8)))
     assert rows["mix.stray_speech"].value == pytest.approx(0.3)
     assert [(worst.segment, worst.value) for worst in rows["mix.stray_speech"].worst] == [("4.5 s", 0.3)]
+
+
+def test_a_room_that_sounds_on_after_its_line_is_not_stray(tmp_path: Path) -> None:
+    path = stem(tmp_path, (1.0, 2.0), (3.0, 4.8))
+    assert measured(path)["mix.stray_speech"].value == pytest.approx(0.3)
+    rows = mix_measurements(path, PLACES, {"two": 0.3})
+    assert {row.metric: row.value for row in rows}["mix.stray_speech"] == 0
+
+
+def test_a_line_in_one_channel_of_six_sounds(tmp_path: Path) -> None:
+    """Half of the power of all: as loud as the same line on both channels of stereo at half of its power."""
+    mono = read_sound(stem(tmp_path, (1.0, 2.0), (3.0, 4.5), level=0.0021))[0]
+    five = np.zeros((6, mono.size))
+    five[2] = mono
+    assert {row.metric: row.value for row in mix_measurements(write_sound(tmp_path / "five.wav", five, RATE), PLACES)} == {
+        "mix.silent_lines": 0,
+        "mix.stray_speech": 0,
+    }
 
 
 def test_what_is_quieter_than_60_db_under_full_scale_is_silence(tmp_path: Path) -> None:

@@ -8,10 +8,12 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from nightdub.quality.metrics.mouth import LAGS, MouthScore, aligned, lag_correlations, opening, path_cost, speech_levels
+from nightdub.quality.metrics.mouth import LAGS, MouthScore, lag_correlations, path_cost
 from nightdub.quality.metrics.picture import picture_measurements
 from nightdub.quality.metrics.shot_score import ShotScore
+from nightdub.tasks.face_pixels import aligned, opening
 from nightdub.tasks.rows import Measurement
+from nightdub.tasks.visemes import speech_levels
 
 
 def test_levels_are_rms_under_each_frame() -> None:

@@ -26,10 +26,37 @@ def test_shipped_policies_load(name: str) -> None:
 
 def test_shipped_policies_differ_and_commercial_ones_accept_no_stand_in() -> None:
     policies = {path.stem: read_policy(path.stem) for path in POLICIES.glob("*.yaml")}
-    assert {"broadcast", "preview", "plan-targets", "commercial-targets"} == set(policies)
-    for name in ("broadcast", "plan-targets", "commercial-targets"):
+    assert {"broadcast", "broadcast-r128", "preview", "plan-targets", "commercial-targets"} == set(policies)
+    for name in ("broadcast", "broadcast-r128", "plan-targets", "commercial-targets"):
         assert not any(rule.stand_in_ok for rule in policies[name].rules)
-    assert len({policy.digest for policy in policies.values()}) == 4
+    assert len({policy.digest for policy in policies.values()}) == 5
+
+
+def test_r128_is_broadcast_with_another_loudness() -> None:
+    base, own = ({(rule.metric, rule.comparison): rule for rule in read_policy(name).rules} for name in ("broadcast", "broadcast-r128"))
+    changed = {metric for metric, _ in {key for key in base.keys() | own.keys() if base.get(key) != own.get(key)}}
+    assert changed == {"loudness.integrated", "loudness.dialogue", "loudness.true_peak", "package.true_peak"}
+
+
+def test_a_policy_takes_the_rules_that_it_has_none_of_its_own_for(tmp_path: Path) -> None:
+    (tmp_path / "base.yaml").write_text(
+        f"name: base\nrules:\n  - {GOOD}\n  - {{metric: timing.cut, comparison: '==', threshold: 0, unit: s}}\n"
+    )
+    (tmp_path / "own.yaml").write_text(
+        "name: own\nextends: base\nrules:\n  - {metric: timing.cut, comparison: '<=', threshold: 2, unit: s}\n"
+    )
+    assert [str(rule) for rule in read_policy("own", tmp_path).rules if rule.metric != DATA_GATE.metric] == [
+        "account.missing_lines == 0 lines",
+        "timing.cut <= 2 s",
+    ]
+
+
+@pytest.mark.parametrize("base", ["own", "other", "nonsense"])
+def test_what_cannot_be_extended_is_refused(tmp_path: Path, base: str) -> None:
+    (tmp_path / "own.yaml").write_text(f"name: own\nextends: {base}\nrules:\n  - {GOOD}\n")
+    (tmp_path / "other.yaml").write_text(f"name: other\nextends: preview\nrules:\n  - {GOOD}\n")
+    with pytest.raises(ConfigError, match=r"extends 'o|no policy 'nonsense'"):
+        read_policy("own", tmp_path)
 
 
 def test_only_broadcast_demands_certainty() -> None:
@@ -147,7 +174,7 @@ def test_a_policy_has_its_files_name(tmp_path: Path) -> None:
 
 
 def test_an_unknown_policy_names_the_known_ones() -> None:
-    with pytest.raises(ConfigError, match=r"no policy 'lax'.*allowed: broadcast, commercial-targets, plan-targets, preview"):
+    with pytest.raises(ConfigError, match=r"no policy 'lax'.*allowed: broadcast, broadcast-r128, commercial-targets, plan-targets, preview"):
         read_policy("lax")
 
 

@@ -19,7 +19,7 @@ from filmed import FRAMES, RATE, SAMPLES, Filmed, blended, film
 from nightdub.quality.metrics.mouth import LAGS
 from nightdub.quality.metrics.picture import picture_measurements
 from nightdub.quality.metrics.shot_score import ShotScore, score_shot
-from nightdub.tasks.rows import FaceTrack, Measurement, ShotClip
+from nightdub.tasks.rows import FaceSpan, FaceTrack, Measurement, ShotClip
 
 
 @pytest.fixture(scope="module")
@@ -171,3 +171,15 @@ def test_nothing_to_measure_is_said() -> None:
     rows = picture_measurements([], Fraction(25))
     assert {row.not_measured for row in rows} == {"no shots"}
     assert len(rows) == 14
+
+
+def test_what_lies_outside_a_faces_span_must_be_as_it_was(filmed: Filmed) -> None:
+    """The dub moves the mouth for 50 frames; where the face is said to speak in 20 of them only, the rest is a change like any other."""
+    turns = replace(filmed.face, spans=(FaceSpan(20, 40),))
+    whole = filmed.score(filmed.dubbed, "whole")
+    parted = replace(filmed, face=turns).score(filmed.dubbed, "parted")
+    assert parted.psnr < whole.psnr - 1
+    assert set(parted.outside) - set(whole.outside) <= {*range(20), *range(40, FRAMES)}
+    assert parted.outside
+    assert parted.mouth.frames < whole.mouth.frames <= FRAMES
+    assert parted.mouth.frames <= 20

@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from nightdub.quality.metrics.subtitle_read import misread, read_subtitles
-from nightdub.quality.metrics.subtitles import measure_file, subtitle_measurements
+from nightdub.quality.metrics.subtitles import Beside, measure_file, subtitle_measurements
+from nightdub.tasks.captions import make_sets
+from nightdub.tasks.formats.files import SUBTITLES, subtitle_text
 from nightdub.tasks.profile import SubtitleFigures
-from nightdub.tasks.rows import Cue, Measurement, Placement, Translation
-from nightdub.tasks.subtitle_files import FORMATS
-from nightdub.tasks.subtitles import make_cues
+from nightdub.tasks.rows import Cue, Measurement, Placement, Segment, Speaker, Translation
+from nightdub.tasks.subtitles import Screen, make_cues
 
 SPANISH = [
     "La casa está muy lejos del río.",
@@ -41,7 +42,7 @@ class Dub:
         self.cues = make_cues(self.lines, self.places, language, SubtitleFigures(), Fraction(25), duration=moment + 5)
 
     def files(self, cues: Sequence[Cue] | None = None) -> dict[str, bytes]:
-        return {name: form(self.cues if cues is None else cues, self.language).encode() for name, form in FORMATS.items()}
+        return {name: subtitle_text(name, self.cues if cues is None else cues, self.language).encode() for name in SUBTITLES}
 
     def measure(self, files: dict[str, bytes], cues: Sequence[Cue] | None = None) -> dict[str, Measurement]:
         made = self.cues if cues is None else cues
@@ -101,10 +102,88 @@ def test_two_speakers_dashes_are_no_letters() -> None:
     line = [Translation("a", "Hola.", "test"), Translation("b", "Adiós.", "test")]
     places = [Placement("a", 1, 1.5, 1, 1.5), Placement("b", 1.6, 2.2, 1.6, 2.2)]
     cue = Cue(1, 1.0, 2.4, ("-Hola.", "-Adiós."), ("a", "b"))
-    rows = subtitle_measurements({"srt": FORMATS["srt"]([cue], "es").encode()}, [cue], line, places, "es", SubtitleFigures(), Fraction(25))
+    rows = subtitle_measurements(
+        {"srt": subtitle_text("srt", [cue], "es").encode()}, [cue], line, places, "es", SubtitleFigures(), Fraction(25)
+    )
     values = {row.metric: row.value for row in rows}
     assert values["subtitles.text_difference"] == 0
     assert values["subtitles.shift"] == 0  # only the first line begins the cue
+
+
+# ---------------------------------------------------------------- the other sets
+
+SIGNS = [Segment("m0", 2.0, 4.0, "NO ENTRY", kind="on-screen"), Segment("n0", 0.0, 0.9, "[door slams]", kind="sound")]
+SIGN_TEXTS = [Translation("m0", "PROHIBIDO EL PASO", "memory"), Translation("n0", "[portazo]", "house")]
+SHOWN = [replace(mark, text=line.text) for mark, line in zip(SIGNS, SIGN_TEXTS, strict=True)]
+
+
+def sets_of(dub: Dub, **change: Sequence[Cue]) -> tuple[dict[str, bytes], list[Cue]]:
+    spoken = [Segment(line.segment, place.start, place.end, line.text, "Ana") for line, place in zip(dub.lines, dub.places, strict=True)]
+    later = [replace(line, start=line.start + 3, end=line.end + 3, text=f"Bueno: {line.text}") for line in spoken]
+    screen = Screen(dub.language, SubtitleFigures(), Fraction(25), dub.places[-1].end + 9)
+    made = make_sets(spoken, later, SHOWN, [Speaker("Ana", (), named=True)], (), screen)
+    made = replace(made, **change)
+    named = {"": made.dub, "translated.": made.translated, "forced.": made.forced, "sdh.": made.sdh}
+    files = {f"{name}{form}": subtitle_text(form, cues, dub.language).encode() for name, cues in named.items() for form in SUBTITLES}
+    return files, made.dub
+
+
+def measured(dub: Dub, files: dict[str, bytes], cues: Sequence[Cue], texts: Sequence[Translation] = SIGN_TEXTS) -> dict[str, Measurement]:
+    whole = [replace(line, text=f"Bueno: {line.text}") for line in dub.lines]
+    segments = [Segment(place.segment, place.start + 3, place.end + 3, "") for place in dub.places]
+    beside = Beside((), whole, segments, SIGNS, texts)
+    rows = subtitle_measurements(files, cues, dub.lines, dub.places, dub.language, SubtitleFigures(), Fraction(25), beside)
+    return {row.metric.partition(".")[2]: row for row in rows}
+
+
+def test_every_set_is_held_against_its_own_lines() -> None:
+    rows = measured(SPAIN, *sets_of(SPAIN))
+    assert {name: rows[name].value for name in (*ALL, "loose_times", "forced_missing")} == dict.fromkeys(
+        (*ALL, "loose_times", "forced_missing"), 0
+    )
+    assert rows["forced_missing"].n == 1
+    assert abs(rows["shift"].value) <= 20
+
+
+@pytest.mark.parametrize("name", ["sdh", "translated"])
+def test_a_line_that_a_set_lacks(name: str) -> None:
+    files, cues = sets_of(SPAIN)
+    whole = read_subtitles("x.srt", files[f"{name}.srt"]).cues
+    short = [cue for cue in whole if "Núñez" not in " ".join(cue.lines) and "jamás" not in " ".join(cue.lines).lower()]
+    assert len(short) < len(whole)
+    rows = measured(SPAIN, files | {f"{name}.srt": subtitle_text("srt", short, "es").encode()}, cues)
+    assert (rows["missing_lines"].value, rows["missing_lines"].detail) == (1, f"{name}.srt")
+    assert [worst.segment for worst in rows["missing_lines"].worst] == ["u3"]
+
+
+def test_a_sign_that_any_file_lacks_is_missed() -> None:
+    files, cues = sets_of(SPAIN)
+    without = [cue for cue in cues if not cue.kind]
+    for form in SUBTITLES:
+        rows = measured(SPAIN, files | {form: subtitle_text(form, without, "es").encode()}, cues)
+        assert (rows["forced_missing"].value, rows["missing_lines"].value) == (1, 0)
+    assert measured(SPAIN, {name: data for name, data in files.items() if not name.startswith("forced")}, cues)["forced_missing"].value == 1
+    moved = [replace(cue, start=cue.start + 40, end=cue.end + 40) for cue in cues if cue.kind]
+    rows = measured(SPAIN, files | {"forced.vtt": subtitle_text("vtt", moved, "es").encode()}, cues)
+    assert [worst.segment for worst in rows["forced_missing"].worst] == ["m0"]
+
+
+def test_an_untranslated_sign_is_missed_and_none_at_all_does_not_apply() -> None:
+    files, cues = sets_of(SPAIN)
+    row = measured(SPAIN, files, cues, [Translation("m0", "", "apertium", failed="no")])["forced_missing"]
+    assert (row.value, row.worst[0].detail) == (1, "not translated")
+    assert SPAIN.measure(SPAIN.files())["forced_missing"].not_applicable == "no text in the picture is marked"
+
+
+def test_times_off_the_cuts_are_counted_by_themselves() -> None:
+    cue = Cue(1, 8.0, 10.2, ("Por favor, no cuelgue.",), ("u0",))
+    beside = Beside(cuts=(250,))
+    rows = subtitle_measurements(
+        {}, [cue, replace(cue, index=2, start=20.0, end=22.0)], [], [], "es", SubtitleFigures(), Fraction(25), beside
+    )
+    values = {row.metric: row.value for row in rows}
+    assert (values["subtitles.violations"], values["subtitles.loose_times"]) == (0, 50)
+    assert rows[1].worst[0].detail == "shot-change, allowed 0"
 
 
 def broken(cues: Sequence[Cue], **change: object) -> list[Cue]:
@@ -125,7 +204,7 @@ def test_rules_are_held_against_the_files(change: dict[str, object], rule: str) 
     rows = SPAIN.measure({"vtt": SPAIN.files(broken(SPAIN.cues, **change))["vtt"]})
     assert rows["violations"].value >= 1
     assert rule in " ".join(worst.detail for worst in rows["violations"].worst)
-    assert rows["violations"].detail == "vtt"
+    assert rows["violations"].detail.startswith("vtt: ")
 
 
 def problems(data: bytes, name: str = "srt") -> list[str]:
@@ -164,15 +243,26 @@ def test_each_problem_of_a_file_is_named(data: bytes, what: str) -> None:
 def test_a_missing_number_is_one_problem() -> None:
     cues = [Cue(index, float(index), index + 0.9, (f"Línea {index}",)) for index in (1, 2, 4, 5, 6)]
     for form in ("srt", "vtt"):
-        assert problems(FORMATS[form](cues, "es").encode(), form) == ["has the number 4 instead of 3"]
+        assert problems(subtitle_text(form, cues, "es").encode(), form) == ["has the number 4 instead of 3"]
 
 
 @pytest.mark.parametrize("form", ["srt", "vtt", "ttml"])
 def test_every_format_is_read_back_as_it_was_written(form: str) -> None:
     cues = [Cue(1, 0.04, 1.96, ('Tom & <Jerry> --> "here"',)), Cue(2, 3661.5, 3663.0, ("¿Qué?", "日本語です"))]
-    read = read_subtitles(f"subtitles.{form}", FORMATS[form](cues, "es").encode())
+    read = read_subtitles(f"subtitles.{form}", subtitle_text(form, cues, "es").encode())
     assert list(read.cues) == cues
     assert read.problems == ()
+
+
+@pytest.mark.parametrize("form", ["srt", "vtt", "ttml"])
+def test_places_and_kinds_are_read_and_cues_in_two_places_may_stand_together(form: str) -> None:
+    cues = [Cue(1, 1.0, 3.0, ("👨‍👩‍👧‍👦 שלום & hola",)), Cue(2, 2.0, 4.0, ("SALIDA",), kind="on-screen", position="top")]
+    read = read_subtitles(form, subtitle_text(form, cues, "es").encode())
+    assert [(cue.lines, cue.position) for cue in read.cues] == [(cue.lines, cue.position) for cue in cues]
+    assert [cue.kind for cue in read.cues] == (["", ""] if form == "srt" else ["", "on-screen"])
+    assert read.problems == ()
+    both = [replace(cue, position="top") for cue in cues]
+    assert problems(subtitle_text(form, both, "es").encode(), form) == ["overlaps the one before"]
 
 
 def test_other_formats_problems() -> None:
@@ -213,7 +303,7 @@ def test_no_files_and_no_lines_are_not_measured() -> None:
         "no subtitle file was delivered"
     }
     rows = subtitle_measurements({}, [], [], [], "es", SubtitleFigures(), Fraction(25))
-    assert all(row.value is None and row.not_measured for row in rows)
+    assert all(row.value is None and (row.not_measured or row.not_applicable) for row in rows)
 
 
 def test_a_file_alone(tmp_path: Path) -> None:

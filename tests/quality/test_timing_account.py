@@ -8,7 +8,7 @@ import pytest
 
 from nightdub.quality.metrics.timing import FACTS, timing_account
 from nightdub.quality.statistics import share_interval
-from nightdub.tasks.rows import Measurement, Placement
+from nightdub.tasks.rows import Measurement, Pause, Placement
 
 
 def placed(index: int, **changes: float) -> Placement:
@@ -26,9 +26,10 @@ def test_a_dub_on_its_slots_has_a_clean_account() -> None:
     assert {f"timing.{name}" for name in rows} == set(FACTS)
     values = {name: row.value for name, row in rows.items()}
     assert values == {
-        **dict.fromkeys(("cut", "overlap", "borrowed", "held_lines", "stretched_lines", "onset_drift", "missing_lines"), 0.0),
+        **dict.fromkeys(("cut", "overlap", "together", "borrowed", "paused", "late"), 0.0),
+        **dict.fromkeys(("held_lines", "stretched_lines", "onset_drift", "missing_lines"), 0.0),
         **dict.fromkeys(("within", "slc_20", "slc_40"), 100.0),
-        "stretch_p95": 1.0,
+        **dict.fromkeys(("stretch_mean", "stretch_p95"), 1.0),
     }
     assert all(row.unit == FACTS[f"timing.{name}"].unit for name, row in rows.items())
 
@@ -51,6 +52,23 @@ def test_an_overlap_that_the_planner_did_not_write_is_found_in_the_times() -> No
 
 def test_a_line_inside_another_overlaps_by_its_own_length() -> None:
     assert account(placed(0, end=9.0), placed(1))["overlap"].value == pytest.approx(2.0)
+
+
+def test_two_who_speak_at_once_in_the_original_may_do_so_in_the_dub() -> None:
+    """The originals overlap from 3.5 to 4.0 s; the dub from 3.4 to 4.2 s, of which 0.5 s are theirs."""
+    both = Placement("a", 2.0, 4.2, 2.0, 4.0), Placement("b", 3.4, 6.0, 3.5, 6.0)
+    rows = account(*both)
+    assert rows["together"].value == pytest.approx(0.5)
+    assert rows["overlap"].value == pytest.approx(0.3)
+    assert account(Placement("a", 2.0, 4.0, 2.0, 4.0), Placement("b", 3.5, 6.0, 3.5, 6.0))["overlap"].value == 0.0
+
+
+def test_pauses_late_starts_and_the_mean_stretch_are_told() -> None:
+    rows = account(placed(0, pauses=(Pause(0.5, 0.2), Pause(1.2, 0.1)), stretch=1.2), placed(1, start=4.3), placed(2, start=7.9))
+    assert rows["paused"].value == pytest.approx(0.3)
+    assert rows["late"].value == pytest.approx((0.0 + 0.3 + 0.1) / 3)
+    assert [row.segment for row in rows["late"].worst] == ["s1", "s2"]
+    assert rows["stretch_mean"].value == pytest.approx(3.2 / 3)
 
 
 def test_an_overlap_that_only_the_planner_knows_counts_too() -> None:

@@ -16,12 +16,27 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from neural import needs_coqui, needs_whisper, write_whisper, write_xtts
+from chat_server import serving
+from neural import (
+    needs_coqui,
+    needs_demucs,
+    needs_musetalk,
+    needs_torch,
+    needs_whisper,
+    write_contentvec,
+    write_demucs,
+    write_musetalk,
+    write_rvc,
+    write_wav2lip,
+    write_whisper,
+    write_xtts,
+)
 from pictures import portrait
 
 from nightdub.infra.errors import MachineLacks
 from nightdub.tasks import engines
-from nightdub.tasks.engines import TABLE, EngineSpec
+from nightdub.tasks.engines import TABLE, EngineSpec, find_engine
+from nightdub.tasks.engines.musetalk import CODERS
 from nightdub.tasks.engines.xtts import FILES, PYTHON
 from nightdub.tasks.profile import read_profile
 from nightdub.tasks.protocols import Request, Sound
@@ -29,9 +44,17 @@ from nightdub.tasks.rows import FaceBox, FaceTrack, Speaker, SpokenSound
 
 RATE = 16_000
 PROFILES = Path(__file__).parents[2] / "flows" / "profiles"
-HEAVY = ("torch", "whisper", "TTS", "cv2", "faster_whisper", "ctranslate2", "onnxruntime", "pyworld", "librosa", "numba", "sklearn")
+HEAVY = ("torch", "demucs", "diffusers", "whisper", "TTS", "cv2", "faster_whisper", "ctranslate2", "onnxruntime", "pyworld")
+HEAVY += ("librosa", "numba", "sklearn")
 LISTS = ("recognise", "align", "translate", "speak", "convert")  # verbs with one result per input
-NEURAL = {"whisper": [pytest.mark.slow, needs_whisper], "xtts": [pytest.mark.slow, needs_coqui]}
+NEURAL = {
+    "musetalk": [pytest.mark.slow, needs_musetalk],
+    "wav2lip": [needs_torch],
+    "rvc": [needs_torch],
+    "demucs": [needs_demucs],
+    "whisper": [pytest.mark.slow, needs_whisper],
+    "xtts": [pytest.mark.slow, needs_coqui],
+}
 
 
 def each(*verbs: str) -> pytest.MarkDecorator:
@@ -43,6 +66,8 @@ def each(*verbs: str) -> pytest.MarkDecorator:
 
 
 Load = Callable[..., Any]
+MODELS: list[str] = []  # of the speaker whose voice is converted to
+ENDPOINT: list[str] = []  # where the chat engine's stand-in answers
 
 
 @pytest.fixture(scope="module")
@@ -55,15 +80,31 @@ def load(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Load]:
         settings = _settings(spec.name, tmp_path_factory.getbasetemp())
         return engines._make(spec, settings) if fresh else engines.load_engine(spec.verb, spec.name, settings)
 
-    yield get
+    with serving() as endpoint:
+        ENDPOINT.append(endpoint.url)
+        yield get
+        ENDPOINT.clear()
     engines._loaded.__dict__.clear()
 
 
 def _settings(name: str, base: Path) -> dict[str, Any]:
+    if name == "chat":
+        return {"url": ENDPOINT[0], "model": "turns-round"}
+    if name == "demucs":
+        path = base / "contract-demucs.th"
+        return {"model": str(path if path.exists() else write_demucs(path))}
+    if name == "musetalk":
+        return write_musetalk(base / "contract-musetalk")
+    if name == "wav2lip":
+        path = base / "contract-wav2lip.pth"
+        return {"model": str(path if path.exists() else write_wav2lip(path))}
     if name == "whisper":
         path = base / "contract-whisper.pt"
         return {"model": str(path if path.exists() else write_whisper(path, says="All circuits are busy now."))}
-    return {"model": str(write_xtts(base))} if name == "xtts" else {}
+    if name == "rvc":
+        MODELS[:] = [str(write_rvc(base / "contract-rvc.pth", "v1"))]
+    other = {"xtts": lambda: {"model": str(write_xtts(base))}, "rvc": lambda: {"contentvec": str(write_contentvec(base / "ears.bin", 256))}}
+    return other[name]() if name in other else {}
 
 
 def voice(seconds: float = 1.0, pitch: float = 150.0) -> Sound:
@@ -81,7 +122,7 @@ def inputs(verb: str, speech: Sequence[tuple[Sound, str]]) -> list[Any]:
     """Return inputs of a verb, the middle one of which nobody can serve."""
     (first, text), (second, other) = speech
     empty = np.zeros(0, np.float32)
-    speaker = Speaker("anna", ("s0",), pitch_median=210.0)
+    speaker = Speaker("anna", ("s0",), pitch_median=210.0, model=MODELS[0] if MODELS else "")
     return {
         "recognise": [first, empty, second],
         "align": [(first, text), (empty, text), (second, other)],
@@ -167,7 +208,7 @@ def test_a_language_that_it_does_not_know_fails_every_input(spec: EngineSpec, lo
     assert all(result.failed for result in results)
 
 
-@each("translate")
+@pytest.mark.parametrize("spec", [pytest.param(find_engine("translate", "apertium"), id="translate-apertium")])
 def test_a_pair_that_a_package_would_add_is_lacking_on_this_machine(spec: EngineSpec, load: Load) -> None:
     with pytest.raises(MachineLacks, match="next: apt-get install"):
         load(spec).translate(["Open the door."], "en", "tlh")
@@ -204,10 +245,17 @@ def test_what_comes_back_has_the_form_that_its_verb_promises(spec: EngineSpec, l
 
 
 def test_no_identity_loads_a_library_that_only_the_work_needs(tmp_path: Path) -> None:
-    (tmp_path / "whisper.pt").write_bytes(b"weights")
+    for name in ("whisper.pt", "demucs.th"):
+        (tmp_path / name).write_bytes(b"weights")
     for name in FILES:
         (tmp_path / name).write_bytes(b"weights")
-    settings = {"whisper": {"model": str(tmp_path / "whisper.pt")}, "xtts": {"model": str(tmp_path)}}
+    for name in ("unet.pth", "musetalk.json", CODERS[0], "wav2lip.pth"):
+        (tmp_path / name).write_bytes(b"weights")
+    settings = {name: {"model": str(tmp_path / file)} for name, file in (("whisper", "whisper.pt"), ("demucs", "demucs.th"), ("xtts", ""))}
+    settings["chat"] = {"url": "http://127.0.0.1:9/v1", "model": "m"}
+    settings["wav2lip"] = {"model": str(tmp_path / "wav2lip.pth")}
+    settings["rvc"] = {"contentvec": str(tmp_path / "wav2lip.pth")}
+    settings["musetalk"] = {"unet": str(tmp_path / "unet.pth"), "vae": str(tmp_path), "whisper": str(tmp_path / "whisper.pt")}
     absent = set() if PYTHON.exists() else {"xtts"}
     asked = [[spec.verb, spec.name, settings.get(spec.name, {})] for spec in TABLE if spec.name not in absent and not spec.missing()]
     script = (

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nightdub.tasks.languages import LANGUAGES
-from nightdub.tasks.line_breaks import break_lines, breaks, halves, one_line, width
+from nightdub.tasks.line_breaks import break_lines, breaks, halves, one_line, rows_alone, width
+from nightdub.tasks.subtitle_rules import RULES
 
 WORDS = {
     "en": ["the", "number", "you", "dialled,", "is", "not", "available;", "please", "and", "Operator.", "assistance", "I", "what?"],
@@ -79,6 +80,64 @@ def test_width_counts_as_the_language_does() -> None:
     assert width("한국 ab", "ko") == 3.5
 
 
+FAMILY, FLAG, THUMB = "👨‍👩‍👧‍👦", "🇪🇸", "👍🏽"
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "length"),
+    [
+        (FAMILY, "en", 1),  # four people and three joiners
+        (f"{FLAG}{THUMB} ok", "es", 5),
+        ("e\u0301", "fr", 1),  # an accent of its own
+        (FAMILY, "ja", 1),
+        (f"日本{FLAG}", "ja", 3),
+        ("한", "ko", 1),
+        ("\u1112\u1161\u11ab", "ko", 1),  # the same, in three letters
+        ("Hi \u2067שלום\u2069!", "en", 8),  # direction marks are not seen
+        ("\u200eمرحبا", "en", 5),
+        ("नमस्ते", "hi", 6),  # vowel signs count, as in the guide's figures
+    ],
+)
+def test_a_reader_s_characters_are_counted(text: str, language: str, length: float) -> None:
+    assert width(text, language) == length
+
+
+def test_no_emoji_is_broken() -> None:
+    text = f"今日は{FAMILY}と公園に{FLAG}行きます{THUMB}とても楽しいです"
+    lines = break_lines(text, "ja", 2)
+    assert lines is not None
+    assert all(sum(line.count(emoji) for line in lines) == 1 for emoji in (FAMILY, FLAG, THUMB))
+    assert not any(text[:place].endswith(("\u200d", "🇪", "👍")) for place in breaks(text, "ja"))
+
+
+@pytest.mark.parametrize(
+    ("lines", "rows"),
+    [
+        (("He said שלום to us",), ("He said שלום to us",)),
+        (("שלום, he said",), ("\u200eשלום, he said",)),  # else a player lays the whole row out from the right
+        (("مرحبا بالعالم!",), ("مرحبا بالعالم!",)),  # wholly right to left
+        (("\u200eשלום, he said",), ("\u200eשלום, he said",)),
+        (("He said \u2067שלום", "עולם\u2069 to us"), ("He said \u2067שלום\u2069", "\u200e\u2067עולם\u2069 to us")),
+        (("plain", "rows"), ("plain", "rows")),
+    ],
+)
+def test_every_row_has_its_own_direction(lines: tuple[str, ...], rows: tuple[str, ...]) -> None:
+    assert rows_alone(lines) == rows
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "lines"),
+    [
+        ("en", "Nobody told Miriam Blumenthal what happened.", ("Nobody told Miriam Blumenthal", "what happened.")),
+        ("en", "[Captain Hernandez] Nobody leaves the ship.", ("[Captain Hernandez]", "Nobody leaves the ship.")),
+        ("zh", "我昨天本来想去看你但是后来下了很大的雨", ("我昨天本来想去看你", "但是后来下了很大的雨")),
+        ("ko", "어제 너를 보러 가려고 했어 하지만 비가 많이 왔어", ("어제 너를 보러 가려고 했어", "하지만 비가 많이 왔어")),
+    ],
+)
+def test_grammar_of_each_language(language: str, text: str, lines: tuple[str, ...]) -> None:
+    assert break_lines(text, language, 2) == lines
+
+
 def test_halves_prefer_the_end_of_a_sentence() -> None:
     assert halves("Please hold the line for a moment. We will be with you.", "en") == (
         "Please hold the line for a moment.",
@@ -93,7 +152,7 @@ def test_no_letter_is_lost_and_no_line_too_long(language: str, data: st.DataObje
     lines = break_lines(text, language, 2)
     if lines is not None:
         assert len(lines) <= 2
-        assert max(width(line, language) for line in lines) <= LANGUAGES[language].line_length
+        assert max(width(line, language) for line in lines) <= RULES[language].line_length
         assert "".join(lines).replace(" ", "") == text.replace(" ", "")
     parts = halves(text, language)
     if parts is not None:

@@ -15,7 +15,7 @@ from scipy.signal import lfilter
 
 from nightdub.infra.errors import MediaError
 from nightdub.tasks import loudness
-from nightdub.tasks.loudness import dialogue_gated, integrated, k_weighting, true_peak
+from nightdub.tasks.loudness import ProgrammeMeter, dialogue_gated, integrated, k_weighting, true_peak
 
 RATE = 48_000
 
@@ -129,6 +129,30 @@ def test_true_peak_between_samples(tmp_path: Path, divisor: int, degrees: float)
     peak = true_peak(write(tmp_path / "tone.wav", tone))
     assert peak is not None
     assert -6.4 <= peak <= -5.8
+
+
+@pytest.mark.parametrize(("channel", "over"), [(0, 0.0), (2, 0.0), (4, 1.4922), (5, 1.4922)])
+def test_channels_of_five_one_weigh_as_bs_1770_says(tmp_path: Path, channel: int, over: float) -> None:
+    """One channel of a -23 dBFS sine reads -26.01 LUFS, a surround 10 log10(1.41) = 1.49 LU more, the LFE nothing."""
+    sound = np.zeros((5 * RATE, 6))
+    sound[:, channel] = sine([(-23, 5)])[:, 0]
+    path = write(tmp_path / "five.wav", sound)
+    alone = integrated(write(tmp_path / "mono.wav", sound[:, channel]))
+    assert alone == pytest.approx(-26.01, abs=0.1)
+    assert integrated(path) == pytest.approx(alone + over, abs=0.001)
+    sound[:, 3] = 0.5
+    assert integrated(write(tmp_path / "lfe.wav", sound)) == integrated(path)
+    assert dialogue_gated(path, [(0.0, 5.0)]) == pytest.approx(integrated(path), abs=0.01)
+
+
+@pytest.mark.parametrize("channels", [1, 2, 6])
+def test_a_programme_measured_in_blocks_is_the_file_measured_whole(tmp_path: Path, rng: np.random.Generator, channels: int) -> None:
+    sound = noise(rng, 7.3, channels=channels).astype(np.float32)
+    meter, at = ProgrammeMeter(RATE, channels), 0
+    for size in (1, 4799, 48_000, 100, 70_000, len(sound)):
+        meter.feed(sound[at : at + size], at)
+        at += size
+    assert meter.loudness == pytest.approx(integrated(write(tmp_path / "noise.wav", sound)), abs=0.001)
 
 
 def test_a_file_that_is_no_sound_is_refused(tmp_path: Path) -> None:

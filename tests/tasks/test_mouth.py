@@ -9,6 +9,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from pictures import RATE, noise, portrait, view, write_film
+from talking import PAIR, pair
 
 from nightdub.infra.errors import EngineError
 from nightdub.infra.media.ffmpeg import join_shots, read_frames
@@ -17,7 +18,7 @@ from nightdub.tasks.engines.haar import Haar
 from nightdub.tasks.engines.mouth_warp import MouthWarp
 from nightdub.tasks.profile import PictureFigures
 from nightdub.tasks.protocols import Animated
-from nightdub.tasks.rows import FaceBox, FaceTrack, Shot, SpokenSound
+from nightdub.tasks.rows import FaceBox, FaceSpan, FaceTrack, Shot, SpokenSound
 
 FIGURES = PictureFigures(crf=10, preset="ultrafast")
 SHOT = Shot("s0001", 10, 35)
@@ -33,7 +34,7 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def face(film: Path) -> FaceTrack:
-    return faces.track(read_frames(film, 10, 35), SHOT, Haar(), 48)
+    return faces.find(read_frames(film, 10, 35), SHOT, Haar(), 48)[0]
 
 
 def animate(film: Path, face: FaceTrack, out: Path, speech: np.ndarray = SPEECH, engine: object = None):
@@ -106,3 +107,35 @@ def test_window_holds_every_box_inside_the_picture() -> None:
     face = FaceTrack("s", (FaceBox(0, 10, 20, 100, 100), FaceBox(5, 500, 250, 120, 120)))
     assert mouth.face_window(face, 640, 360) == (slice(0, 360), slice(0, 640))
     assert mouth.face_window(FaceTrack("s", (FaceBox(0, 200, 100, 100, 100),)), 640, 360) == (slice(60, 240), slice(160, 340))
+
+
+def test_each_face_moves_in_its_own_span_and_nothing_between(tmp_path: Path) -> None:
+    film = write_film(tmp_path / "pair.mp4", [pair()] * 40)
+    keys = [FaceBox(10, *PAIR[0]), FaceBox(24, *PAIR[0]), FaceBox(30, *PAIR[1]), FaceBox(39, *PAIR[1])]
+    face = FaceTrack("s0001", tuple(keys), spans=(FaceSpan(10, 25), FaceSpan(30, 40)))
+    sounds = [SpokenSound("a", 0.0, 1.2)]
+    out = tmp_path / "moved.mp4"
+    clip = mouth.animate_shot(
+        film, Shot("s0001", 10, 40), face, noise(1.2), RATE, sounds=sounds, engine=MouthWarp(), out=out, figures=FIGURES, frame_rate="25/1"
+    )
+    assert (clip.moved, clip.frames) == (25, 30)
+    before, after = np.stack(list(read_frames(film, 10, 40))).astype(int), np.stack(list(read_frames(out, 0, 30))).astype(int)
+    change = np.abs(after - before)
+    for frame, moved, still in ((8, slice(0, 320), slice(320, 640)), (25, slice(320, 640), slice(0, 320))):
+        assert change[frame, :, moved].max() > 60
+        assert change[frame, :, still].mean() < 1.5
+    assert change[17].mean() < 1.5
+
+
+def test_an_engine_that_casts_a_colour_leaves_no_seam(film: Path, face: FaceTrack, tmp_path: Path) -> None:
+    class Caster(MouthWarp):
+        def animate(self, frames, frame_rate, face, *others):
+            return Animated(np.clip(frames + np.array([20, 0, -20]), 0, 255).astype(np.uint8), len(frames))
+
+    animate(film, face, tmp_path / "cast.mp4", engine=Caster())
+    before, after = (
+        np.stack(list(read_frames(film, 10, 35))).astype(int),
+        np.stack(list(read_frames(tmp_path / "cast.mp4", 0, 25))).astype(int),
+    )
+    assert np.abs((after - before).mean(axis=(0, 1, 2))).max() < 1
+    assert np.abs(after - before)[12].max() < 25

@@ -25,7 +25,7 @@ SPEECH = noise(1.6)
 
 @pytest.fixture(scope="module")
 def face() -> FaceTrack:
-    return faces.track(FRAMES, Shot("s0000", 0, 40), Haar(), 48)
+    return faces.find(FRAMES, Shot("s0000", 0, 40), Haar(), 48)[0]
 
 
 @pytest.fixture(scope="module")

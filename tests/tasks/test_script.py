@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from nightdub.infra.errors import ScriptError
 from nightdub.tasks.rows import Dropped, Segment
 from nightdub.tasks.script import Script, parse_script, read_script
-from nightdub.tasks.script_formats import clock
+from nightdub.tasks.timecode import RATES, written_clock
 
 SRT = """1
 00:00:01,000 --> 00:00:02,500
@@ -60,9 +60,10 @@ def test_every_form_gives_the_same_lines(form: str) -> None:
     script = parse(FORMS[form])
     speaker = "" if form == "srt" else "Ann Lee"
     assert script.segments == (
-        Segment("s0000", 1.0, 2.5, "Hello, Ann & Bob.", speaker, origin="script"),
-        Segment("s0001", 3.0, 4.0, "42", origin="script"),
+        Segment("s0000", 1.0, 2.5, "Hello, Ann & Bob.", speaker, origin="script", notes="not said" if form == "vtt" else ""),
+        Segment("s0001", 3.0, 4.0, "42", origin="script", position="top" if form == "srt" else ""),
     )
+    assert script.marks == ()
     assert script.dropped == ()
     assert script.notes == ()
 
@@ -165,18 +166,6 @@ def test_commas_without_quotes_stay_in_the_text() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"), [("01:02:03.5", 3723.5), ("2:03,25", 123.25), ("100:00:00.0", 360_000.0), ("12.5", 12.5), ("0", 0.0)]
-)
-def test_clocks_are_read(text: str, seconds: float) -> None:
-    assert clock(text) == seconds
-
-
-@pytest.mark.parametrize("text", ["", "soon", "-1", "1:2:3:4", "00:00:0x", "nan", "inf", "1e3"])
-def test_what_is_no_clock_is_no_number(text: str) -> None:
-    assert math.isnan(clock(text))
-
-
-@pytest.mark.parametrize(
     ("expression", "seconds"),
     [("10f", 0.4), ("500ms", 0.5), ("2m", 120.0), ("1h", 3600.0), ("50t", 0.5), ("00:00:01:05", 1.2), ("00:00:01.250", 1.25)],
 )
@@ -194,3 +183,63 @@ def test_no_bytes_break_the_reader(data: bytes) -> None:
         except ScriptError:
             continue  # refused, which is all that is allowed beside lines
         assert all(line.end > line.start and line.text for line in script.segments)
+
+
+def test_the_documented_dialogue_list_means_what_the_page_says() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "scripts.md").read_text(encoding="utf-8")
+    body = page.partition("```csv file=scripts/list.csv\n")[2].partition("```")[0]
+    script = parse_script(body.encode(), "list.csv", 60.0, RATES["25"])
+    assert [(line.start, line.end, line.speaker) for line in script.segments] == [(1.0, 3.2, "Alice"), (4.0, 5.48, "Bruno")]
+    assert [(mark.text, mark.kind, mark.notes) for mark in script.marks] == [("NO ENTRY", "on-screen", "on the door")]
+    assert script.notes == ("times begin at 01:00:00, which was taken off",)
+
+
+def test_marks_are_neither_dialogue_nor_dropped() -> None:
+    script = parse("start,end,kind,notes,text\n1,2,,softly,Hello\n2,3,FN,,EXIT\n3,4,,,[door slams]\n4,5,sound,,wind\n5,5,,,Nothing\n")
+    assert [(line.id, line.text, line.kind, line.notes) for line in script.segments] == [("s0000", "Hello", "", "softly")]
+    assert [(mark.id, mark.text, mark.kind, mark.start) for mark in script.marks] == [
+        ("s0001", "EXIT", "on-screen", 2.0),
+        ("s0002", "[door slams]", "sound", 3.0),
+        ("s0003", "[wind]", "sound", 4.0),
+    ]
+    assert script.dropped == (Dropped("s0004", "Nothing", "zero-length"),)
+    with pytest.raises(ScriptError, match="not dialogue: 1"):
+        parse("start,end,text\n1,2,[sighs]\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "codes", "starts"),
+    [
+        ("25", ("01:00:01:00", "01:00:02:00", "01:59:00:00"), (1.0, 2.0, 3540.0)),
+        ("25", ("10:00:01:12", "10:00:02:00", "10:59:00:00"), (1.48, 2.0, 3540.0)),
+        ("29.97", ("01:00:00:29", "01:00:02:00", "01:50:00:00"), (29 * 1001 / 30_000, 2.002, 3003.0)),
+        ("29.97df", ("01:00:00;00", "01:00:02;00", "01:10:00;00"), (0.0, 2.002, 599.9994)),
+    ],
+)
+def test_the_hour_that_a_tape_begins_with_is_taken_off(name: str, codes: tuple[str, ...], starts: tuple[float, ...]) -> None:
+    rows = "".join(f"{code},Line\n" for code in codes)
+    script = parse_script(f"time code,line\n{rows}".encode(), "list.csv", 3600.0, RATES[name])
+    assert [line.start for line in script.segments] == pytest.approx(list(starts), abs=1e-5)
+    assert script.notes[1].startswith(f"times begin at {codes[0][:2]}:00:00")
+
+
+def test_a_script_in_time_with_the_film_is_never_moved() -> None:
+    text = "start,end,text\n3700,3701,Late\n3900,3901,Later\n"
+    assert parse(text, 7200.0).segments[0].start == 3700.0
+    assert parse(text).segments[0].start == 3700.0
+    other = parse("start,end,text\n1,2,Fits\n4000,4001,Does not\n9000,9001,Nor this\n", 600.0)
+    assert [line.start for line in other.segments] == [1.0]
+    assert [row.reason for row in other.dropped] == ["past-the-end"] * 2
+
+
+def test_lines_before_the_tapes_hour_are_named() -> None:
+    rows = "".join(f"01:00:{second:02d}:00,01:00:{second:02d}:20,Line\n" for second in range(1, 20))
+    script = parse_script(f"start,end,text\n00:59:50:00,00:59:55:00,Slate\n{rows}".encode(), "a.csv", 60.0, RATES["25"])
+    assert [(row.text, row.reason) for row in script.dropped] == [("Slate", "before-the-start")]
+    assert len(script.segments) == 19
+
+
+def test_ten_thousand_lines_are_all_read() -> None:
+    times = [f"{written_clock(index, ',')} --> {written_clock(index + 0.5, ',')}" for index in range(1, 10_001)]
+    script = parse("".join(f"{index}\n{time}\n안녕 {index} 👋\n\n" for index, time in enumerate(times, 1)))
+    assert (len(script.segments), script.dropped, script.segments[-1].id) == (10_000, (), "s9999")

@@ -52,15 +52,60 @@ def test_a_flash_is_no_cut() -> None:
     assert spans(shots.detect(frames, RATE)) == [(0, 62)]
 
 
-def test_cuts_closer_than_the_shortest_shot_are_one() -> None:
-    frames = [view("coffee")] * 30 + [view("rocket")] * 3 + [view("chelsea")] * 30
-    assert spans(shots.detect(frames, RATE)) == [(0, 30), (30, 63)]
+@pytest.mark.parametrize("length", [1, 2, 3, 8])
+def test_a_shot_of_few_frames_is_a_shot(length: int) -> None:
+    frames = [view("coffee")] * 30 + [view("rocket")] * length + [view("chelsea")] * 30
+    assert spans(shots.detect(frames, RATE)) == [(0, 30), (30, 30 + length), (30 + length, 60 + length)]
 
 
-def test_a_fade_is_no_cut() -> None:
+def test_a_cut_under_a_flash_is_a_cut() -> None:
+    white = np.full((360, 640, 3), 255, np.uint8)
+    frames = [portrait()] * 30 + [white] + [view("coffee")] * 30
+    assert spans(shots.detect(frames, RATE)) in ([(0, 30), (30, 61)], [(0, 31), (31, 61)], [(0, 30), (30, 31), (31, 61)])
+
+
+def test_flashes_in_a_row_are_no_cuts() -> None:
+    white = np.full((360, 640, 3), 255, np.uint8)
+    frames = [portrait()] * 20 + ([white] + [portrait()] * 3) * 4 + [portrait()] * 20
+    assert spans(shots.detect(frames, RATE)) == [(0, 56)]
+
+
+@pytest.mark.parametrize("length", [8, 16, 30])
+def test_a_dissolve_is_cut_in_its_middle_and_named(length: int) -> None:
     one, other = view("coffee").astype(np.float32), view("rocket").astype(np.float32)
-    frames = [np.uint8(one + (other - one) * share) for share in np.clip(np.linspace(-0.5, 1.5, 60), 0, 1)]
-    assert spans(shots.detect(frames, RATE)) == [(0, 60)]
+    shares = np.clip((np.arange(80) - 40) / length + 0.5, 0, 1)
+    first, second = shots.detect([np.uint8(one + (other - one) * share) for share in shares], RATE)
+    assert abs(second.first - 40) <= 2
+    assert (first.entry, second.entry) == ("", "dissolve")
+
+
+def test_a_dissolve_between_moving_pictures_is_found() -> None:
+    shares = np.clip((np.arange(80) - 40) / 20 + 0.5, 0, 1)
+    pan = [portrait(1.5, index) for index in range(80)]
+    other = view("rocket").astype(np.float32)
+    assert [
+        shot.entry for shot in shots.detect((np.uint8(one + (other - one) * share) for one, share in zip(pan, shares, strict=True)), RATE)
+    ] == [
+        "",
+        "dissolve",
+    ]
+
+
+def test_a_fade_out_and_in_are_two() -> None:
+    shares = np.concatenate([np.ones(30), np.linspace(1, 0, 20), np.zeros(15), np.linspace(0, 1, 20), np.ones(30)])
+    pictures = [view("coffee")] * 57 + [view("chelsea")] * 58
+    found = shots.detect((np.uint8(picture * share) for picture, share in zip(pictures, shares, strict=True)), RATE)
+    assert [shot.entry for shot in found] == ["", "fade", "fade"]
+    assert abs(found[1].first - 40) <= 3
+    assert abs(found[2].first - 75) <= 3
+
+
+@pytest.mark.parametrize("name", ["coffee", "chelsea", "camera"])
+@pytest.mark.parametrize("pace", [2, 6, 12])
+def test_a_pan_is_no_dissolve(name: str, pace: int) -> None:
+    wide = view(name, 1280, 360)
+    frames = [np.ascontiguousarray(wide[:, min(640, index * pace) :][:, :640]) for index in range(50)]
+    assert spans(shots.detect(frames, RATE)) == [(0, 50)]
 
 
 def test_grain_is_no_cut() -> None:
@@ -71,10 +116,11 @@ def test_grain_is_no_cut() -> None:
 
 @pytest.mark.parametrize("rate", [Fraction(25), Fraction(30000, 1001), Fraction(24000, 1001)])
 def test_long_shots_are_parted_evenly(rate: Fraction) -> None:
-    found = shots.shots_between([100], 2000, rate)
+    found = shots.shots_between([shots.Cut(100, "fade")], 2000, rate)
     lengths = [shot.last - shot.first for shot in found]
     assert max(lengths) <= shots.LONGEST * rate
     assert max(lengths[1:]) - min(lengths[1:]) <= 1
     assert found[0] == Shot("s0000", 0, 100)
     assert all(one.last == other.first for one, other in pairwise(found))
     assert found[-1].last == 2000
+    assert [shot.entry for shot in found[:3]] == ["", "fade", ""]

@@ -14,7 +14,7 @@ from nightdub.infra.errors import MediaError
 from nightdub.tasks.engines.centre_hpss import CentreHpss
 from nightdub.tasks.protocols import Sound
 from nightdub.tasks.sound import resample
-from nightdub.tasks.stems import split
+from nightdub.tasks.stems import SILENT, split
 
 RATE = 48_000
 Sounds = npt.NDArray[np.float32]  # (samples, channels)
@@ -71,7 +71,7 @@ def test_separation_moves_dialogue_and_bed_apart_and_loses_nothing(tmp_path: Pat
 def test_pieces_join_without_a_seam(tmp_path: Path, speech: Sound, music: Sounds, monkeypatch: pytest.MonkeyPatch) -> None:
     mix = write(tmp_path / "mix.wav", music + speech[:, None])
     split(mix, tmp_path / "whole.wav", tmp_path / "me.wav", None, CentreHpss())
-    monkeypatch.setattr("nightdub.tasks.stems._PIECE", 7.0)
+    monkeypatch.setattr("nightdub.tasks.separated._PIECE", 7.0)
     split(mix, tmp_path / "pieces.wav", tmp_path / "me.wav", None, CentreHpss())
     whole, pieces = (soundfile.read(tmp_path / name)[0] for name in ("whole.wav", "pieces.wav"))
     assert len(whole) == len(pieces) == 20 * RATE
@@ -114,6 +114,104 @@ def test_delivered_bed_of_another_kind_is_not_used(tmp_path: Path, speech: Sound
     facts = split(write(tmp_path / "mix.wav", music + speech[:, None]), tmp_path / "d.wav", tmp_path / "me.wav", delivered, CentreHpss())
     assert facts.method == "separated:centre-hpss"
     assert "not used" in facts.warnings[0]
+
+
+# ---------------------------------------------------------------- delivered dialogue, 5.1, silence
+
+
+def five(voice: Sound, music: Sounds, voice_in: int = 2) -> tuple[Sounds, Sounds]:
+    """Return dialogue and bed of 5.1: a voice in one channel, music in all but the LFE, which rumbles."""
+    dialogue, bed = np.zeros((len(music), 6), np.float32), np.zeros((len(music), 6), np.float32)
+    dialogue[:, voice_in] = voice
+    bed[:, :2], bed[:, 4:] = music, music[:, ::-1] / 2
+    bed[:, 2] = music.mean(axis=1) / 2
+    bed[:, 3] = 0.1 * np.sin(2 * np.pi * 40 * np.arange(len(music)) / RATE)
+    return dialogue, bed
+
+
+def read(path: Path) -> Sounds:
+    return np.asarray(soundfile.read(path, dtype="float32", always_2d=True)[0])
+
+
+def test_dialogue_and_bed_that_add_up_are_used_as_they_are(tmp_path: Path, speech: Sound, music: Sounds) -> None:
+    voice = np.repeat(speech[:, None], 2, axis=1)
+    paths = [write(tmp_path / f"{name}.wav", sound) for name, sound in (("mix", music + voice), ("bed", music), ("voice", voice))]
+    facts = split(paths[0], tmp_path / "d.wav", tmp_path / "me.wav", paths[1], CentreHpss(), paths[2])
+    assert (facts.method, facts.dialogue, facts.warnings) == ("delivered", "delivered", ())
+    assert facts.clean_bed
+    assert facts.true_dialogue
+    assert (read(tmp_path / "d.wav") == read(paths[2])).all()
+    assert (read(tmp_path / "me.wav") == read(paths[1])).all()
+
+
+def test_stems_that_do_not_add_up_are_warned_of_and_the_bed_is_kept(tmp_path: Path, speech: Sound, music: Sounds) -> None:
+    voice = np.repeat(speech[:, None], 2, axis=1)
+    paths = [write(tmp_path / f"{name}.wav", sound) for name, sound in (("mix", music + voice), ("bed", music), ("voice", voice / 2))]
+    facts = split(paths[0], tmp_path / "d.wav", tmp_path / "me.wav", paths[1], CentreHpss(), paths[2])
+    assert (facts.method, facts.dialogue) == ("delivered", "difference")
+    assert "delivered dialogue not used: with the M&E it leaves" in facts.warnings[0]
+    assert si_sdr(voice, read(tmp_path / "d.wav")) > 40
+
+
+@pytest.mark.parametrize(("lag", "gain"), [(0, 1.0), (960, 0.5)])
+def test_delivered_dialogue_is_aligned_levelled_and_leaves_the_bed(
+    tmp_path: Path, speech: Sound, music: Sounds, lag: int, gain: float
+) -> None:
+    voice = np.repeat(speech[:, None], 2, axis=1)
+    mix = write(tmp_path / "mix.wav", music + voice)
+    delivered = write(tmp_path / "voice.wav", np.roll(voice, -lag, axis=0) / gain)
+    facts = split(mix, tmp_path / "d.wav", tmp_path / "me.wav", None, CentreHpss(), delivered)
+    assert (facts.method, facts.dialogue, facts.warnings) == ("difference", "delivered", ())
+    assert facts.clean_bed
+    assert facts.offset == pytest.approx(lag / RATE)
+    assert facts.gain == pytest.approx(20 * np.log10(gain), abs=0.5)  # what the music has in common with the voice
+    assert si_sdr(music[2000:-2000], read(tmp_path / "me.wav")[2000:-2000]) > 15
+
+
+def test_dialogue_of_another_film_is_not_used(tmp_path: Path, speech: Sound, music: Sounds) -> None:
+    other = write(tmp_path / "other.wav", np.repeat(np.roll(speech, 5 * RATE)[:, None], 2, axis=1))
+    mix = write(tmp_path / "mix.wav", music + speech[:, None])
+    facts = split(mix, tmp_path / "d.wav", tmp_path / "me.wav", None, CentreHpss(), other)
+    assert facts.method == "separated:centre-hpss"
+    assert "delivered dialogue not used" in facts.warnings[0]
+
+
+def test_of_five_one_the_centre_is_separated_and_the_rest_is_bed(tmp_path: Path, speech: Sound, music: Sounds) -> None:
+    voice, bed = five(speech, music)
+    facts = split(write(tmp_path / "mix.wav", voice + bed), tmp_path / "d.wav", tmp_path / "me.wav", None, CentreHpss())
+    dialogue, rest = read(tmp_path / "d.wav"), read(tmp_path / "me.wav")
+    assert facts.method == "separated:centre-hpss"
+    assert not dialogue[:, [0, 1, 3, 4, 5]].any()
+    assert np.abs(rest - bed)[:, [0, 1, 3, 4, 5]].max() < 1 / 32768
+    assert si_sdr(voice, dialogue) > si_sdr(voice[:, 2], (voice + bed)[:, 2]) + 4
+    assert np.abs(dialogue + rest - voice - bed).max() < 2 / 32768
+
+
+def test_where_the_centre_is_empty_left_and_right_are_separated(tmp_path: Path, speech: Sound, music: Sounds) -> None:
+    voice, bed = five(speech, music, voice_in=0)
+    voice[:, 1], bed[:, 2] = voice[:, 0], 0
+    split(write(tmp_path / "mix.wav", voice + bed), tmp_path / "d.wav", tmp_path / "me.wav", None, CentreHpss())
+    dialogue = read(tmp_path / "d.wav")
+    assert not dialogue[:, 2:].any()
+    assert si_sdr(voice[:, :2], dialogue[:, :2]) > si_sdr(voice[:, :2], (voice + bed)[:, :2]) + 6
+
+
+def test_a_delivered_bed_of_five_one_is_subtracted_in_every_channel(tmp_path: Path, speech: Sound, music: Sounds) -> None:
+    voice, bed = five(speech, music)
+    voice[:, 4] = voice[:, 2] / 3  # a voice that comes from the side as well
+    mix, delivered = write(tmp_path / "mix.wav", voice + bed), write(tmp_path / "bed.wav", bed)
+    facts = split(mix, tmp_path / "d.wav", tmp_path / "me.wav", delivered, CentreHpss())
+    assert (facts.method, facts.dialogue, facts.warnings) == ("delivered", "difference", ())
+    assert si_sdr(voice, read(tmp_path / "d.wav")) > 30
+
+
+@pytest.mark.parametrize("channels", [1, 2, 6])
+def test_a_silent_source_is_split_into_silence_and_said_to_be(tmp_path: Path, channels: int) -> None:
+    mix = write(tmp_path / "mix.wav", np.zeros((3 * RATE, channels), np.float32))
+    facts = split(mix, tmp_path / "d.wav", tmp_path / "me.wav", None, CentreHpss())
+    assert facts.warnings == (SILENT,)
+    assert not read(tmp_path / "d.wav").any()
+    assert read(tmp_path / "me.wav").shape == (3 * RATE, channels)
 
 
 def test_a_mix_that_is_no_sound_is_refused(tmp_path: Path) -> None:

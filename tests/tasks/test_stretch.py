@@ -9,11 +9,11 @@ import soundfile
 from nightdub.infra.errors import EngineError, MachineLacks
 from nightdub.tasks.engines.espeak import Espeak
 from nightdub.tasks.features import describe
+from nightdub.tasks.plan_dp import RATE
 from nightdub.tasks.protocols import Request
-from nightdub.tasks.rows import SpokenSound
+from nightdub.tasks.rows import Pause, SpokenSound
 from nightdub.tasks.sound import resample, write_sound
 from nightdub.tasks.stretch import scale_sounds, stretch, stretch_file
-from nightdub.tasks.timing import RATE
 
 SINE = (0.5 * np.sin(2 * np.pi * 220 * np.arange(RATE) / RATE)).astype(np.float32)
 
@@ -44,6 +44,18 @@ def test_a_file_becomes_48_khz_mono_of_exact_length(tmp_path: Path) -> None:
     stretch_file(source, tmp_path / "b.wav", 43_210)
     facts = soundfile.info(tmp_path / "b.wav")
     assert (facts.samplerate, facts.channels, facts.frames, facts.subtype) == (RATE, 1, 43_210, "PCM_16")
+
+
+def test_pauses_are_silence_in_their_place_and_the_length_stays_exact(tmp_path: Path) -> None:
+    """One second, played in 0.8 s, with 0.25 s of silence where its middle comes to lie: at 0.4 s."""
+    source = write_sound(tmp_path / "a.wav", SINE, RATE)
+    stretch_file(source, tmp_path / "b.wav", round(1.05 * RATE), [Pause(0.5, 0.25)])
+    made, _ = soundfile.read(tmp_path / "b.wav")
+    assert made.size == round(1.05 * RATE)
+    silent = made[round(0.4 * RATE) : round(0.65 * RATE)]
+    assert not silent.any()
+    assert abs(made[: round(0.39 * RATE)]).max() > 0.3
+    assert abs(made[round(0.66 * RATE) :]).max() > 0.3
 
 
 def test_a_sound_of_the_right_length_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from nightdub.tasks.blendshapes import WEIGHTS
+from nightdub.tasks.engines.espeak import Espeak
+from nightdub.tasks.protocols import Request
 from nightdub.tasks.rows import SpokenSound
 from nightdub.tasks.visemes import is_pause, mouth_curves, shapes_of, unknown_names
 
@@ -30,6 +33,32 @@ def spoken(*names: str, start: float = 0.0, each: float = 0.2) -> list[SpokenSou
 def test_every_phoneme_of_the_engine_has_a_shape(name: str) -> None:
     assert shapes_of(name)
     assert not is_pause(name)
+
+
+SENTENCES = {
+    "en": "The quick brown fox jumps over the lazy dog. She measured the church's vision with joy; think, young oil boy. Here, poor, air.",
+    "es": "El veloz murciélago hindú comía feliz cardillo y kiwi. La cigüeña tocaba el saxofón. Llave, perro, pero, agua, ciudad, cayó.",
+    "fr": "Portez ce vieux whisky au juge blond qui fume. Voix ambiguë d'un cœur qui préfère les jattes de kiwis. Montagne, huit, brun.",
+    "it": "Quel vituperabile xenofobo zelante assaggia il whisky ed esclama: alleluja! Gnocchi, famiglia, sciopero, zucchero, mezzo.",
+    "de": "Zwölf Boxkämpfer jagen Viktor quer über den großen Sylter Deich. Schöne Mädchen, ich auch, Pfeffer, Garage, Chance, Euro, fünf.",
+    "ko": "키스의 고유조건은 입술끼리 만나야 하고 특별한 기술은 필요치 않다. 빨리 뛰어라, 까치가 짹짹 울었다. 의사, 왜, 귀, 예, 쉬, 쌀.",
+    "ja": "いろはにほへと ちりぬるを わかよたれそ つねならむ。しゃしん、ちょっと、ぎゅうにゅう、びょういん、ふじさん、ざっし、パーティー。",
+    "zh": "我能吞下玻璃而不伤身体。女儿去学校,绿色的雨衣,二十四,知道,吃饭,日本,资料,词典,熊猫,军队,远,云,光,翁,岸,谁,走,黑。",
+}
+
+
+@pytest.mark.parametrize("language", SENTENCES)
+def test_every_sound_that_espeak_names_has_a_shape_and_weights(language: str) -> None:
+    (spoken,) = Espeak().speak([Request(SENTENCES[language], language)])
+    assert len({sound.shape for sound in spoken.sounds}) > 15
+    assert unknown_names(spoken.sounds) == {}
+    visemes = {shape.viseme for sound in spoken.sounds for shape in shapes_of(sound.shape)}
+    assert {"pp", "aa"} < visemes <= set(WEIGHTS)
+
+
+def test_a_short_vowel_leans_towards_its_neighbours() -> None:
+    long, short = (mouth_curves(spoken("m", "a", "m", each=each), LOUD, RATE, 30, FPS).openness.max() for each in (0.4, 0.06))
+    assert 0.2 < short < 0.8 < long
 
 
 def test_lips_close_for_bilabials_and_open_for_low_vowels() -> None:

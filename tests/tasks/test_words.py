@@ -95,3 +95,11 @@ def test_a_real_line_is_found_though_its_script_times_are_half_a_second_off(prom
     assert placed.engine == "pocketsphinx-align"
     assert placed.start == pytest.approx(2.0, abs=0.15)
     assert placed.end == pytest.approx(2.0 + len(clip) / 16_000, abs=0.15)
+
+
+def test_times_that_an_engine_puts_outside_its_clip_are_cut_and_a_line_wholly_outside_keeps_its_own() -> None:
+    over = Heard("Hello there", (Word("Hello", -0.2, 0.9), Word("there", 1.0, 9.0)))
+    outside = Heard("Bye", (Word("Bye", 5.0, 6.0),))
+    first, second = place_words(LINES, [(0.5, 2.2), (2.2, 3.1)], [over, outside], "told", "en")
+    assert first.words == (Word("Hello", 0.5, 1.4), Word("there", 1.5, 2.2))
+    assert (second.start, second.end, second.engine) == (2.4, 3.0, "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -17,6 +18,24 @@ def test_the_newest_entry_of_a_character_and_language_counts(ledger):
     assert found == [("*", "f3"), ("es", "f2")]
     assert ledger.voices("saga")[0].acoustics == {"pitch_median": 210.0}
     assert len(ledger.voices()) == 3
+
+
+def test_an_entry_is_added_only_where_there_is_none(ledger):
+    first, second = VoiceEntry("saga", "Ana", "", reference="1" * 64), VoiceEntry("saga", "Ana", "", reference="2" * 64)
+    assert ledger.add_voices([first]) == [first]
+    assert ledger.add_voices([second, VoiceEntry("saga", "Ben", "")]) == [VoiceEntry("saga", "Ben", "")]
+    assert ledger.add_voices([]) == []
+    assert [(row.character, row.reference[:1]) for row in ledger.voices("saga")] == [("Ana", "1"), ("Ben", "")]
+    ledger.put_voices([second])
+    assert ledger.voices("saga")[0].reference == "2" * 64
+
+
+def test_of_many_who_add_the_same_entry_one_wins(ledger):
+    rows = [VoiceEntry("saga", "Ana", "", origin=str(number)) for number in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        added = [row for found in pool.map(lambda row: ledger.add_voices([row]), rows) for row in found]
+    assert [row.origin for row in ledger.voices("saga")] == [row.origin for row in added]
+    assert len(added) == 1
 
 
 def test_a_consent_holds_until_it_expires_or_is_withdrawn(ledger, clock):

@@ -16,7 +16,8 @@ depends_on = None
 def upgrade() -> None:
     """Create the tables."""
     words = ("series", "character", "language", "voice", "gender", "reference", "origin")
-    _create("voices", *map(_text, words), _json("acoustics"), *map(_text, ("consent", "who", "why")), _time("created"))
+    rest = ("model", "model_index", "consent", "who", "why")
+    _create("voices", *map(_text, words), _json("acoustics"), *map(_text, rest), _time("created"))
     op.create_table(
         "consents",
         sa.Column("id", sa.String(), primary_key=True),
