@@ -103,7 +103,13 @@ def main(lines: int) -> None:
     figures = speed(lines, TranslationFigures().nearly)
     seconds = figures["index_cpu_s"] + figures["search_cpu_s"]
     ratio = figures["every_line_cpu_s"] / figures["search_cpu_s"]
-    emit("memory", {"lines": lines, "units": UNITS} | figures | worth(), ratio, f"{LINES} lines in under {AIM:g} s of processor time", met=seconds < AIM)
+    emit(
+        "memory",
+        {"lines": lines, "units": UNITS} | figures | worth(),
+        ratio,
+        f"{LINES} lines in under {AIM:g} s of processor time",
+        met=seconds < AIM,
+    )
 
 
 if __name__ == "__main__":

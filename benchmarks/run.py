@@ -30,7 +30,8 @@ NAMES = (
     "cut",
     "memory",
     "timing",
-"voices")
+    "voices",
+)
 BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
 
 

@@ -16,7 +16,7 @@ import msgspec
 import nightdub.quality.faults as corpus
 from nightdub.flows.chain.gather import IF_THERE, NEEDED, Shelf, gather
 from nightdub.flows.chain.parts import cause_of, made_rows, one_by_one, plain
-from nightdub.flows.night import Books, Night, open_night
+from nightdub.flows.night import Books, Night, open_night, stable_names
 from nightdub.flows.recipe import FileDigests, House, open_house
 from nightdub.flows.shelf import stored
 from nightdub.infra.build import Ask, Inputs, Step
@@ -67,7 +67,7 @@ def open_shelf(books: Books, title: str, language: Language) -> tuple[Shelf, dic
     if not row.package:
         raise LedgerError("nothing was built", where=f"{title}/{language}", fix="nightdub status lists what there is")
     digests = {name: digest for name, digest in shelf.digests.items() if name in (*NAMES, GATED)}
-    house = open_house(row.profile, books.settings.profiles, books.settings.policies)
+    house = open_house(row.profile, books.settings.profiles, books.settings.policies, stable_names(books.ledger))
     return Shelf(digests, books.store.fetch), _told(house, row.inputs["title:language"], language)
 
 

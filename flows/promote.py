@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from nightdub.flows.evaluate import ALIASES, STEPS, resolve
-from nightdub.flows.night import Books
+from nightdub.flows.night import Books, stable_names
 from nightdub.flows.recipe import identity, open_house
 from nightdub.infra.errors import ConfigError, NotPromoted
 from nightdub.infra.ledger import Alias, AliasMove, RecordedComparison
@@ -103,7 +103,7 @@ def _as_now(books: Books, verb: str, comparison: RecordedComparison) -> bool:
 
 
 def _profile(books: Books, name: str) -> str:
-    return open_house(name, books.settings.profiles, books.settings.policies).profile.name
+    return open_house(name, books.settings.profiles, books.settings.policies, stable_names(books.ledger)).profile.name
 
 
 def _found(books: Books, subject: str, alias: Alias, number: int) -> AliasMove:

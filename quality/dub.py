@@ -67,7 +67,7 @@ class Dub:
     gain: float = 0.0  # dB that the whole mix was raised by
     tails: Mapping[str, Seconds] = field(default_factory=dict)  # segment -> how long its room sounds on after it
     original_channels: int = 2  # of the original's track in the film
-    bed_delivered: bool = False  # a delivered music-and-effects stem, not a separated one
+    bed_delivered: bool = False  # from delivered stems, not separated
     stem_warnings: Sequence[str] = ()
     refused: Sequence[str] = ()  # engines of the profile that may not be used commercially
     commercial: bool = True  # measures whose licence forbids commercial use are left out

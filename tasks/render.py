@@ -1,7 +1,7 @@
 """Render a mix plan: bed and lines become a programme, its dialogue stem and its bed, block by block, measured while they are written.
 
-Dialogue and bed are rounded to 24 bits and then added, so that the two files sum to the programme exactly. A second thread measures and
-writes one block while the next is laid; blocks stay in order, so the bytes are the same.
+Dialogue and bed are rounded to 24 bits and then added, so that the two files sum to the programme exactly. One thread measures and
+another writes one block while the next is laid; blocks stay in order, so the bytes are the same.
 """
 
 from __future__ import annotations
@@ -79,19 +79,21 @@ def render(plan: MixPlan, out_programme: Path, out_dialogue: Path, out_bed: Path
     with ExitStack() as stack:
         bed = stack.enter_context(open_bed(plan.bed))
         files = [stack.enter_context(Wav24(path, RATE, plan.channels, plan.frames)) for path in (out_programme, out_dialogue, out_bed)]
-        aside = stack.enter_context(ThreadPoolExecutor(1))
-        output, behind = _Output(plan, *files), Future[None]()
-        behind.set_result(None)
+        measurer, writer = (stack.enter_context(ThreadPoolExecutor(1)) for _ in range(2))
+        output = _Output(plan, *files)
+        behind: list[Future[None]] = []
         for start in range(0, plan.frames, BLOCK):
             frames = min(BLOCK, plan.frames - start)
             first, last = start - around, start + -(-frames // CELL) * CELL + around
             block = read_bed(bed, first, last)
             ride(block, bed_gains(plan, first // CELL, last // CELL))
             mixed, block, speech, limited = _together(block, laid.between(first, last), plan.ceiling)
-            behind.result()
+            for earlier in behind:
+                earlier.result()
             output.limited += limited
-            behind = aside.submit(output.take, start, frames, mixed, block, speech)
-        behind.result()
+            behind = [writer.submit(output.write, frames, block, speech), measurer.submit(output.measure, start, frames, mixed)]
+        for last_one in behind:
+            last_one.result()
     return Rendered(output.meter.loudness, output.peak, output.limited)
 
 
@@ -118,11 +120,14 @@ class _Output:
         self.meter, self.peak, self.limited = meter(plan.gating, plan.spoken, plan.channels), 0.0, 0
         self._programme, self._dialogue, self._bed = programme, dialogue, bed
 
-    def take(self, start: int, frames: int, mixed: Block, bed: Block, speech: Block | None) -> None:
-        """Measure and write the next `frames`; the arrays have one cell of context on each side."""
+    def measure(self, start: int, frames: int, mixed: Block) -> None:
+        """Measure the next `frames` of the programme, with one cell of context on each side."""
         self.peak = highest_peak(mixed, self.peak)
+        self.meter.feed(mixed[CELL : CELL + frames], start)
+
+    def write(self, frames: int, bed: Block, speech: Block | None) -> None:
+        """Write the next `frames`, given with one cell of context on each side."""
         kept = slice(CELL, CELL + frames)
-        self.meter.feed(mixed[kept], start)
         under = whole(bed[kept])
         bytes_under = packed(under)
         self._bed.put(bytes_under)

@@ -255,7 +255,7 @@ def _join_bridges(inputs: Inputs, results: Sequence[Result], folder: Path) -> di
 
 
 def _split_package(inputs: Inputs) -> list[Item]:
-    names = ("bridges.pieces", "groups.facts", "mix.programme", "original.sound", "subtitles.srt", "probe.facts", "in.source")
+    names = ("bridges.pieces", "groups.facts", "mix.programme", "original.sound", "subtitles.film.srt", "probe.facts", "in.source")
     pictures = {f"piece.{piece.first}": piece.picture for piece in inputs.rows("bridges.pieces", PicturePiece) if piece.picture}
     return [Item("whole", blobs={name: inputs.digest(name) for name in names} | pictures, cost=4)]
 
@@ -275,7 +275,7 @@ def _package(item: Item, bench: Bench) -> Done:
     source, target = bench.params["source"], bench.params["target"]
     film = bench.new("film.mp4")
     subtitles = bench.new("subtitles.srt")
-    subtitles.symlink_to(bench.file(item.blobs["subtitles.srt"]))
+    subtitles.symlink_to(bench.file(item.blobs["subtitles.film.srt"]))
     facts = package(
         picture,
         bench.file(item.blobs["mix.programme"]),
@@ -345,7 +345,7 @@ PROGRAMME: tuple[Step, ...] = (
         "package",
         2,
         "language",
-        ("bridges.pieces", "groups.facts", "mix.programme", "original.sound", "subtitles.srt", "probe.facts", "in.source"),
+        ("bridges.pieces", "groups.facts", "mix.programme", "original.sound", "subtitles.film.srt", "probe.facts", "in.source"),
         _split_package,
         one_by_one(_package),
         params=("source", "target"),

@@ -85,7 +85,13 @@ TABLE: tuple[EngineSpec, ...] = (
     ),
     EngineSpec("convert", "world", "world:World", "MIT", True, _SETUP, modules=("pyworld",)),
     EngineSpec(
-        "convert", "rvc", "rvc:Rvc", "MIT; a character's model as its consent says", True, "make engines-neural", modules=("torch", "pyworld")
+        "convert",
+        "rvc",
+        "rvc:Rvc",
+        "MIT; a character's model as its consent says",
+        True,
+        "make engines-neural",
+        modules=("torch", "pyworld"),
     ),
     EngineSpec("faces", "facemesh", "facemesh:FaceMesh", "Apache-2.0", True, _SETUP, modules=("mediapipe", "cv2")),
     EngineSpec("faces", "haar", "haar:Haar", "Apache-2.0", True, _SETUP, modules=("cv2",)),

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from nightdub.flows.chain.data_gates import CHECKED, DATA_GATES, SCRIPT
+from nightdub.flows.chain.data_gates import CHECKED, DATA_GATES, MARKS, SCRIPT
 from nightdub.flows.data_gate import check_catalogue, show_pages
 from nightdub.flows.night import Books
 from nightdub.infra.build import Ask, Builder
@@ -50,7 +50,7 @@ def read(books: Books, outputs: dict[str, str], name: str, kind: type[Any]) -> l
 
 def test_the_step_asks_for_the_tables_that_it_checks() -> None:
     (step,) = DATA_GATES
-    assert step.inputs == (*CHECKED, f"{SCRIPT}?")
+    assert step.inputs == (*CHECKED, f"{SCRIPT}?", f"{MARKS}?")
     assert set(TABLES) == {*CHECKED, SCRIPT}
 
 

@@ -23,7 +23,7 @@ from nightdub.flows.deliver import FORMS, VARIANTS, deliver
 from nightdub.flows.delivered import MANIFEST, check
 from nightdub.flows.lineage import lineage
 from nightdub.flows.night import Books, open_books
-from nightdub.flows.release import release
+from nightdub.flows.release import release, rollback
 from nightdub.infra.credentials import verify
 from nightdub.infra.errors import ConfigError, LedgerError, MediaError
 from nightdub.infra.settings import Settings
@@ -218,6 +218,25 @@ def test_a_folder_with_other_files_is_left_alone(ours: Books, tmp_path: Path) ->
     with pytest.raises(ConfigError, match="holds other files"):
         deliver(ours, "face", "es", ["subtitles"], str(tmp_path))
     assert [path.name for path in tmp_path.rglob("*")] == ["face.es", "thesis.txt"]
+
+
+def test_after_a_rollback_everything_is_that_of_the_earlier_film(undisturbed: Any, tmp_path: Path) -> None:
+    """The newest outputs of the steps belong to a film that is no longer out."""
+    home = tmp_path / "home"
+    catalogue = undisturbed.copied(home)
+    tiny.write_catalogue(catalogue.parent, [row | {"targets": "es"} for row in tiny.read_rows(catalogue) if row["id"] == "face"])
+    (home / "profiles/tiny.yaml").write_text(f"{tiny.PROFILE}\nsubtitles: {{lines: 1, longest: 1.5}}\n")
+    with open_books(tiny.settings_for(home)) as books:
+        before = deliver(books, "face", "es", ["subtitles"], str(tmp_path / "before"))[0]
+        tiny.run_titles(books, catalogue)
+        release(books, "face", "es", "Ana", "watched it")
+        between = deliver(books, "face", "es", ["subtitles"], str(tmp_path / "between"))[0]
+        rollback(books, "face", "es", "Ana", "too short")
+        after = deliver(books, "face", "es", ["subtitles"], str(tmp_path / "after"))[0]
+    texts = [(Path(place) / "face.es.srt").read_text() for place in (before, between, after)]
+    assert texts[0] == texts[2] != texts[1]
+    assert manifest(Path(after))["release"]["action"] == "rollback"
+    assert manifest(Path(after))["film"] == undisturbed.packages["face", "es"]
 
 
 def test_what_is_not_out_or_not_known_is_refused(ours: Books, tmp_path: Path) -> None:

@@ -174,7 +174,9 @@ def test_a_policy_has_its_files_name(tmp_path: Path) -> None:
 
 
 def test_an_unknown_policy_names_the_known_ones() -> None:
-    with pytest.raises(ConfigError, match=r"no policy 'lax'.*allowed: broadcast, broadcast-r128, commercial-targets, plan-targets, preview"):
+    with pytest.raises(
+        ConfigError, match=r"no policy 'lax'.*allowed: broadcast, broadcast-r128, commercial-targets, plan-targets, preview"
+    ):
         read_policy("lax")
 
 
