@@ -10,6 +10,9 @@ import msgspec
 from nightdub.infra.build import Inputs
 from nightdub.infra.errors import NightdubError
 from nightdub.infra.work import Bench, Done, Item, Result, Work
+from nightdub.tasks.protocols import Sound
+from nightdub.tasks.rows import Seconds
+from nightdub.tasks.sound import read_mono
 
 Value = TypeVar("Value")
 
@@ -78,3 +81,8 @@ def cause_of(result: Result) -> str:
 def made_rows(results: Iterable[Result], kind: type[Value]) -> list[Value | None]:
     """Return each result's row as its type, None where there is none."""
     return [msgspec.convert(result.row, kind, strict=False) if result.row and not result.failed else None for result in results]
+
+
+def original_speech(item: Item, bench: Bench, start: Seconds, end: Seconds) -> Sound:
+    """Return a stretch of the original's speech, 16 kHz."""
+    return read_mono(bench.file(item.blobs["stems.speech"]), start, end)

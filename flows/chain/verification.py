@@ -8,8 +8,8 @@ from fractions import Fraction
 from pathlib import Path
 
 from nightdub.flows.chain.gather import IF_THERE, NEEDED, Shelf, gather
+from nightdub.flows.chain.lips import RATE, heard_in_shot, lines_by_shot
 from nightdub.flows.chain.parts import cause_of, made_rows, one_by_one, param, param_of, plain
-from nightdub.flows.chain.programme import RATE, heard_in_shot, lines_by_shot
 from nightdub.infra.build import Inputs, Step
 from nightdub.infra.media.ffmpeg import read_frames
 from nightdub.infra.work import Bench, Done, Item, Result

@@ -6,6 +6,9 @@ Bazarevsky et al. 2019, "BlazeFace"; Kartynnik et al. 2019, "Real-time Facial Su
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from importlib.metadata import distribution
 from pathlib import Path
@@ -42,7 +45,7 @@ class FaceMesh:
     """Finds faces from frontal to three quarters, of a tenth of the picture's height and up; `confidence` is BlazeFace's."""
 
     def __init__(self, confidence: float = 0.6) -> None:
-        self._confidence = confidence
+        self._confidence, self._said = confidence, False
         wheel = distribution("mediapipe")
         self._version = wheel.version
         self._files = [Path(str(wheel.locate_file(f"mediapipe/modules/{name}"))) for name in _MODELS]
@@ -57,7 +60,12 @@ class FaceMesh:
 
     def faces(self, frames: Frames, first: int) -> list[FaceBox]:
         """Return the faces of every frame, in pixels of the frame, numbered from `first`, left to right."""
-        return [box for offset, frame in enumerate(frames) for box in self._find(frame, first + offset)]
+        if self._said:
+            return [box for offset, frame in enumerate(frames) for box in self._find(frame, first + offset)]
+        with _hushed():  # until the first face, MediaPipe writes about itself past every logger
+            found = [box for offset, frame in enumerate(frames) for box in self._find(frame, first + offset)]
+        self._said = bool(found)
+        return found
 
     @cached_property
     def _detector(self) -> Any:
@@ -97,6 +105,19 @@ class FaceMesh:
             return _Marks(points[list(_EYES)].mean(axis=0), points[list(_LIPS)].mean(axis=0), points[_NOSE], points[list(_OUTLINE)])
         points = np.array([[point.x, point.y] for point in place.relative_keypoints]) * scale  # eyes, nose, mouth, ears
         return _Marks(points[:2].mean(axis=0), points[3], points[2], points[4:6])
+
+
+@contextmanager
+def _hushed() -> Iterator[None]:
+    """Keep the process's standard error quiet, for what is not written by Python."""
+    kept = os.dup(2)
+    try:
+        with Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def _box(marks: _Marks, number: int) -> FaceBox | None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from nightdub.flows.chain.perception import _lines_in
-from nightdub.flows.chain.programme import _own_span
+from nightdub.flows.chain.lips import _own_span
+from nightdub.flows.chain.shots import _lines_in
 from nightdub.tasks.rows import FaceBox, FaceSpan, FaceTrack, Placement, Segment, Shot
 from nightdub.tasks.speaking import SpokenLine
 

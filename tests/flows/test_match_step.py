@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from nightdub.flows.chain.perception import MATCHED, PERCEPTION
+from nightdub.flows.chain.dialogue import DIALOGUE, MATCHED
 from nightdub.flows.night import Books
 from nightdub.infra.build import Ask, Builder
 from nightdub.infra.compute import open_compute
@@ -49,7 +49,7 @@ LENGTH = 24.0
 
 def build(books: Books, folder: Path, lines: list[Segment], marks: list[Segment] = []) -> dict[str, str]:  # noqa: B006
     """Build the step and return what it made, name -> digest."""
-    step = next(step for step in PERCEPTION if step.name == "match")
+    step = next(step for step in DIALOGUE if step.name == "match")
     sound = np.zeros(round(LENGTH * SPEECH_RATE), np.float32)
     for line in LINES:
         sound[round(line.start * SPEECH_RATE) : round(line.end * SPEECH_RATE)] = 0.1

@@ -96,7 +96,9 @@ def test_tracks_are_tagged_titled_and_counted_and_the_bytes_are_the_same_twice(n
     sounds = [AudioTrack(dub, "spa", "Español", default=True), AudioTrack(original, "eng", "English")]
     digests = set()
     for _ in range(2):
-        found = mux(picture, sounds, [SubtitleTrack(text, "spa", "Español")], tmp_path / name, pixel_aspect="16:11", comment="synthetic")
+        found = mux(
+            picture, sounds, [SubtitleTrack(text, "spa", "Español")], tmp_path / name, pixel_aspect="16:11", tags={"comment": "synthetic"}
+        )
         digests.add(digest_file(tmp_path / name))
     assert len(digests) == 1
     assert (found.frames, found.frame_rate, found.audio_streams, found.pixel_aspect) == (60, "30000/1001", 2, "16:11")

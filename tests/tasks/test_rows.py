@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from nightdub.tasks import rows
 from nightdub.tasks.rows import Account, Utterance, Word, read_rows, write_rows
 
-KINDS = [kind for _, kind in inspect.getmembers(rows, is_dataclass) if kind.__module__ == rows.__name__]
+KINDS = [kind for _, kind in inspect.getmembers(rows, is_dataclass) if kind.__module__.startswith(rows.__name__)]
 
 # JSON has no infinity and no not-a-number, and whole numbers are held in 64 bits: rows keep to these.
 st.register_type_strategy(float, st.floats(allow_nan=False, allow_infinity=False))
