@@ -62,9 +62,16 @@ def _maker(books: Books, title: str, language: Language, name: str, digest: str)
     """Return the step that made an input and its job's key; a step may stand in for the one that the input is named after."""
     for option in _INSTEAD.get(name, (name,)):
         step = option.partition(".")[0]
-        if key := books.ledger.maker_of(title, language if _SCOPES[step] == "language" else "", step, digest):
+        scope = language if _SCOPES[step] == "language" else ""
+        if key := books.ledger.maker_of(title, scope, step, digest) or _shared(books, title, scope, step, digest):
             return step, key
     raise LedgerError(f"no job made {name} {digest[:12]}", where=f"{title}/{language}", fix="run the title again")
+
+
+def _shared(books: Books, title: str, scope: Language, step: str, digest: str) -> str:
+    """Return the key of the newest job of a step, where it made this; another title that asked for the very same had it made."""
+    key = books.ledger.heads(title, scope).get(step, "")
+    return key if key and any(made.digest == digest for made in books.ledger.artifacts_of(key)) else ""
 
 
 def _engines(books: Books, key: str) -> Iterator[str]:

@@ -23,7 +23,7 @@ CAUGHT = (
     "missing-line",
     "unmixed-line",
     "silent-line",
-    "hum",
+    "dc-offset",
     "original-leak",
     "loudness",
     "av-shift",
@@ -104,8 +104,10 @@ def test_the_command_prints_a_table_and_its_exit_code(books: Books, report: Repo
     for name in ("PROFILES", "POLICIES"):
         monkeypatch.setenv(f"NIGHTDUB_{name}", str(home / name.lower()))
     monkeypatch.setenv("NIGHTDUB_COMPUTE", "threads")
-    made = CliRunner().invoke(cli, ["--home", str(home), "faults", "face", "es", "--kind", "hum", "--kind", "crlf"], standalone_mode=False)
+    made = CliRunner().invoke(
+        cli, ["--home", str(home), "faults", "face", "es", "--kind", "dc-offset", "--kind", "crlf"], standalone_mode=False
+    )
     assert made.return_value == 0, made.output
-    assert "hum\t-45 dBFS\tmust\t1/1" in made.output
+    assert "dc-offset\t1 %\tmust\t1/1" in made.output
     assert "crlf\t3 files\tharmless\t0/1" in made.output
     assert "preview: caught 1 of 1" in made.output

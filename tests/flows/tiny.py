@@ -35,6 +35,7 @@ from nightdub.tasks.sound import read_mono, resample, write_sound
 RATE = 48_000  # Hz
 FRAME_RATE = 25
 WIDTH, HEIGHT = 160, 120
+PAUSE = 1.0  # seconds after each line: enough that no line is planned otherwise because its neighbour was edited
 SPOKEN = ("vm-tooshort", "conf-lockednow")  # 1.8 s each; the second is spoken in the second shot
 MOUTHS = {"astronaut": (79, 63), "mirror": (80, 63)}
 SPARE = "please-try-again"  # translated, and said by nobody until a test edits the script
@@ -102,7 +103,7 @@ def _build_title(folder: Path, title: Tiny) -> dict[str, str]:
     home = folder / title.id
     home.mkdir()
     sounds = [_recording(name) for name in SPOKEN]
-    starts = np.cumsum([0.4, *(len(sound) / RATE + 0.4 for sound in sounds)]).round(2)
+    starts = np.cumsum([0.4, *(len(sound) / RATE + PAUSE for sound in sounds)]).round(2)
     bed = _bed(round(starts[-1] * FRAME_RATE) * RATE // FRAME_RATE, 90.0 + len(title.id))  # not one job serves two titles
     mix = bed.copy()
     for start, sound in zip(starts, sounds, strict=False):
@@ -113,7 +114,9 @@ def _build_title(folder: Path, title: Tiny) -> dict[str, str]:
     row |= {"profile": "tiny", "priority": str(title.priority), "memory": row["references"] if title.memory else ""}
     write_sound(home / "bed.wav", bed, RATE)
     ends = [start + len(sound) / RATE for start, sound in zip(starts, sounds, strict=False)]
-    texts = {language: [recorded_prompts(language)[name].text for name in (*SPOKEN, SPARE)] for language in ("en", "es", "fr")}
+    texts = {
+        language: [recorded_prompts(language)[name].text for name in (*SPOKEN, SPARE)] for language in ("en", "es")
+    }  # no French: nobody has checked it, so it is held
     cues = [f"{_stamp(start)} --> {_stamp(end)}\n{text}" for start, end, text in zip(starts, ends, texts["en"], strict=False)]
     (home / "script.vtt").write_text("WEBVTT\n\n" + "\n\n".join(cues) + "\n")
     lines = [",".join(texts), *(",".join(f'"{text}"' for text in row) for row in zip(*texts.values(), strict=True))]
@@ -122,17 +125,15 @@ def _build_title(folder: Path, title: Tiny) -> dict[str, str]:
 
 
 def _bed(samples: int, root: float) -> np.ndarray:
-    """Return a soft stereo chord over `root` Hz and a rumble, which survive the film's AAC: the delivered bed must be found in the mix.
+    """Return a soft stereo chord over `root` Hz, which survives the film's AAC: the delivered bed must be found in the mix.
 
-    The rumble tells one moment from the next, which a steady chord does not: a lag is looked for in it.
+    A rising tone tells one moment from the next, which a steady chord does not: a lag is looked for in it.
     """
     time = np.arange(samples) / RATE
     notes = [(root, 0.2), (1.25 * root, 0.8), (1.5 * root, 0.4), (2 * root, 0.65)]
-    chord = 0.008 * np.sum([np.outer((1 - pan, pan), np.sin(2 * np.pi * hertz * time)) for hertz, pan in notes], axis=0)
-    walk = np.cumsum(np.random.default_rng(round(root)).standard_normal((2, samples)), axis=1)
-    sums = np.cumsum(np.pad(walk, ((0, 0), (1201, 1200)), mode="edge"), axis=1)
-    rumble = walk - (sums[:, 2401:] - sums[:, :-2401]) / 2401
-    return (chord + 0.012 * rumble / np.abs(rumble).max()).astype(np.float32)
+    chord = np.sum([np.outer((1 - pan, pan), np.sin(2 * np.pi * hertz * time)) for hertz, pan in notes], axis=0)
+    rising = np.sin(2 * np.pi * (4 * root + 150 * time) * time)
+    return (0.008 * (chord + 0.7 * rising)).astype(np.float32)
 
 
 def _stamp(seconds: float) -> str:
