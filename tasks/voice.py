@@ -14,7 +14,7 @@ from nightdub.tasks.speak import SILENT
 
 LOWEST_PITCH: Hertz = 50.0
 HIGHEST_PITCH: Hertz = 500.0  # a speaking voice's limits, as in `tasks.features`
-NARROWEST, WIDEST = 0.5, 3.0  # change of pitch range, as a factor on the logarithm
+NARROWEST, WIDEST = 0.5, 1.5  # change of pitch range, as a factor on the logarithm; from 2 on, lines of one voice fall apart by 3 semitones
 BEYOND = 2 ** (4 / 12)  # as far outside of a speaker's 10th to 90th percentile as a line may go: a tracker's slip is spread as well
 WARP_DOWN, WARP_UP = 0.85, 1.2  # change of a formant; one voice after another lay within 0.94-1.18 where it was tried
 LOUDEST = 0.99  # peak of a converted clip
