@@ -32,12 +32,32 @@ class Standing:
     settled: Correction | None = None
 
     @property
+    def wording(self) -> str:
+        """Return the text that the line has or, where a person settled another since, will have."""
+        return (self.settled.text if self.settled else "") or self.translation.text
+
+    @property
+    def line(self) -> Segment:
+        """Return the line with the time and speaker that it has or, where a person settled others since, will have."""
+        if self.settled is None:
+            return self.segment
+        start, end = (
+            old if new is None else new for old, new in ((self.segment.start, self.settled.start), (self.segment.end, self.settled.end))
+        )
+        return replace(self.segment, start=start, end=end, speaker=self.settled.speaker or self.segment.speaker)
+
+    @property
+    def built(self) -> bool:
+        """Return whether what is settled of the line is what the newest run made."""
+        return self.line == self.segment and self.wording == self.translation.text
+
+    @property
     def locked(self) -> bool:
         return self.settled is not None and self.settled.locked
 
     @property
     def revision(self) -> str:
-        return revision_of(self.segment, self.translation.text)
+        return revision_of(self.line, self.wording, locked=self.locked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,11 +174,11 @@ def apply_sheet(books: Books, desk: Desk, rows: Iterable[SheetRow], *, who: str,
 
 
 def _replace(books: Books, desk: Desk, corrected: Sequence[Correction]) -> None:
-    """Write corrections; what stands under an id that the line no longer has ends."""
-    for row in corrected:
-        if old := desk.moved.get(row.segment):
-            books.ledger.take_back_correction(desk.title, desk.language, old)
-    books.ledger.correct(corrected)
+    """Write corrections; those whose lines have other ids now are written under these with them, so that none hides another."""
+    fresh = {row.segment for row in corrected}
+    followed = [row for name in desk.moved if name not in fresh and (row := desk.lines[name].settled)]
+    taken = fresh | set(desk.moved)
+    books.ledger.correct([*corrected, *followed], ended=[old for old in desk.moved.values() if old not in taken])
 
 
 def _wanted(desk: Desk, row: SheetRow) -> Change:
@@ -176,10 +196,10 @@ def _wanted(desk: Desk, row: SheetRow) -> Change:
 
 def _meant(standing: Standing, change: Change) -> Change:
     """Return a change without what stands so already."""
-    line, text = standing.segment, one_row(change.text) if change.text is not None else None
+    line, text = standing.line, one_row(change.text) if change.text is not None else None
     return replace(
         change,
-        text=None if text == standing.translation.text else text,
+        text=None if text == standing.wording else text,
         speaker=None if change.speaker == line.speaker else change.speaker,
         start=None if change.start is None or abs(change.start - line.start) <= NEAR else change.start,
         end=None if change.end is None or abs(change.end - line.end) <= NEAR else change.end,
@@ -203,7 +223,7 @@ def _checked(desk: Desk, standing: Standing, change: Change, who: str, why: str)
 
 def _problem(desk: Desk, standing: Standing, change: Change) -> tuple[str, str] | None:
     """Return why a change cannot be made and what to do instead."""
-    line = standing.segment
+    line = standing.line
     start, end = (line.start if change.start is None else change.start), (line.end if change.end is None else change.end)
     unspoken = standing.clip is None or not standing.clip.sound or standing.place is None
     checks = (
@@ -216,6 +236,7 @@ def _problem(desk: Desk, standing: Standing, change: Change) -> tuple[str, str] 
             f"0 <= start < end <= {desk.length:.3f}, the length",
         ),
         (change.lock and change.of_line, "it changes and is to be locked at once", "run the night, listen, then lock it"),
+        (change.lock and not standing.built, "what was settled of it is not made yet", "run the night, listen, then lock it"),
         (change.lock and unspoken, "it was not spoken, and cannot be locked", "nightdub report says why"),
     )
     return next(((what, fix) for wrong, what, fix in checks if wrong), None)
@@ -238,7 +259,7 @@ def _remembered(books: Books, desk: Desk) -> Iterator[tuple[str, str]]:
 
 
 def _sheet_row(standing: Standing) -> SheetRow:
-    line, made = standing.segment, standing.translation
+    line, made = standing.line, standing.translation
     score = f" {100 * made.score:.0f} %" if 0 < made.score < 1 else ""
     held = standing.place.held if standing.place else "not spoken"
     notes = "; ".join(note for note in (*made.notes, held, line.notes) if note)
@@ -248,7 +269,7 @@ def _sheet_row(standing: Standing) -> SheetRow:
         end=line.end,
         speaker=line.speaker,
         source=line.text,
-        text=made.text,
+        text=standing.wording,
         origin=made.origin + score,
         notes=notes,
         lock=standing.locked,

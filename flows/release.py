@@ -12,6 +12,7 @@ from nightdub.infra.environment import environment
 from nightdub.infra.errors import LedgerError
 from nightdub.infra.ledger import RecordedMeasurement, ReleaseAction, TitleState
 from nightdub.quality.gate import Override, decide
+from nightdub.quality.metrics.cloning import counted_names
 from nightdub.quality.policy import Policy
 from nightdub.tasks.rows import Language, Measurement, Worst
 
@@ -68,6 +69,8 @@ def judge(books: Books, policy: Policy, found: Evidence) -> tuple[TitleState, tu
         return "held", decision.reasons
     if refused := _rolled_back(books, title, language, found.package):
         return "held", (refused,)
+    if ended := without_consent(books, title, language, found.run):
+        return "held", (ended,)
     why = "; ".join((f"policy {decision.policy}: {decision.says}", *decision.overridden))
     move_pointer(books, title, language, found.package, decision=number, action="release", who="gate", why=why)
     return "released", decision.overridden
@@ -89,6 +92,7 @@ def release(books: Books, title: str, language: Language, who: str, why: str) ->
         raise LedgerError("nothing was built", where=f"{title}/{language}", fix="nightdub status lists what there is")
     if any(move.action == "withdraw" and move.previous == row.package for move in books.ledger.releases(title, language)):
         raise LedgerError("withdrawn: a consent ended", where=f"{title}/{language}", fix="nightdub run makes it with a neutral voice")
+    _refuse_without_consent(books, title, language, row.run)
     decisions = books.ledger.decisions(title, language)
     move_pointer(books, title, language, row.package, decision=decisions[0].id if decisions else None, action="release", who=who, why=why)
     books.ledger.put_title_languages([replace(row, state="released", reasons=[])])
@@ -102,8 +106,24 @@ def rollback(books: Books, title: str, language: Language, who: str, why: str) -
     earlier = [row.package for row in moves if row.package and row.package not in undone]
     if not earlier:
         raise LedgerError("no earlier release to go back to", where=f"{title}/{language}", fix="nightdub status lists what there is")
+    runs = {decision.id: decision.run for decision in books.ledger.decisions(title, language)}
+    for number in {row.decision for row in moves if row.package == earlier[0] and row.decision in runs}:
+        _refuse_without_consent(books, title, language, runs[number])
     move_pointer(books, title, language, earlier[0], decision=None, action="rollback", who=who, why=why)
     return earlier[0]
+
+
+def without_consent(books: Books, title: str, language: Language, run: str) -> str:
+    """Return why what a run measured may not go out: a voice in it was cloned under a record that does not hold now; else nothing."""
+    rows = books.ledger.measurements(title, language, run)
+    names = {name for row in rows if row.metric == "voice.cloned_lines" and row.value for name in counted_names(row.detail)}
+    ended = sorted(names - {row.id for row in books.ledger.consents(datetime.now(UTC))})
+    return f"a voice was cloned without a consent that holds: {', '.join(ended)}" if ended else ""
+
+
+def _refuse_without_consent(books: Books, title: str, language: Language, run: str) -> None:
+    if ended := without_consent(books, title, language, run):
+        raise LedgerError(ended, where=f"{title}/{language}", fix="run the title again: a neutral voice speaks then")
 
 
 def _rolled_back(books: Books, title: str, language: Language, package: str) -> str:

@@ -55,6 +55,8 @@ def describe(sound: npt.NDArray[np.float32], rate: int, length: int, *, true: bo
         true: The stem is the original's own, not a separator's.
     """
     mono = to_mono(sound)
+    if not mono[:length].size:
+        return Acoustics("")
     level = heard_level(mono[:length], rate)
     if level is None or level < _KNOWN:
         return Acoustics("")

@@ -119,7 +119,7 @@ def line_curves(
     segment: str, speaker: str, start: Seconds, sounds: Sequence[SpokenSound], speech: Sound, sample_rate: int, frame_rate: float
 ) -> LineCurves:
     """Return one line's curves in the film's frames; `start` is the film's time at which `speech` and `sounds` begin."""
-    first = int(start * frame_rate)
+    first = int(start * frame_rate + 1e-6)
     late = start - first / frame_rate
     count = int(np.ceil((late + len(speech) / sample_rate) * frame_rate))
     padded = np.concatenate([np.zeros(round(late * sample_rate), np.float32), speech])

@@ -41,7 +41,8 @@ def clip_with_rights(clip: Clip, speaker: Speaker | None) -> Clip:
     if not clip.sound:
         return replace(clip, consent="", neutral="")
     if clip.cloned:
-        return replace(clip, consent=speaker.consent if speaker else "", neutral="")
+        own = speaker is not None and clip.cloned in (speaker.reference, speaker.model)  # a locked line may be of somebody else's voice
+        return replace(clip, consent=speaker.consent if speaker and own else "", neutral="")
     if speaker is None or speaker.refused:
         return replace(clip, consent="", neutral=speaker.refused if speaker else "unnamed")
     return replace(clip, consent="", neutral=f"{clip.engine} does not clone" if speaker.reference else "no-clip")

@@ -55,7 +55,7 @@ def _without_words(mark: Segment, hint: Hint, source: Language, target: Language
 def _shown(text: str, mark: Segment, target: Language) -> str:
     if not text or text == _NOTE:
         return text
-    if not mark.text.rstrip().endswith("."):
+    if text.count(".") == 1 and not mark.text.rstrip().endswith((".", "…")):
         text = text.removesuffix(".")  # engines end a sentence that nobody began
     if mark.kind == ON_SCREEN:
         return text.upper() if mark.text.isupper() else text

@@ -123,13 +123,19 @@ def speech_levels(path: Path) -> Levels:
 
 
 def follow(marks: Sequence[Segment], report: ScriptMatch, length: Seconds) -> tuple[list[Segment], list[Dropped]]:
-    """Return marks of the script (text on screen, sounds) moved with the lines that they stand among, and those that lie outside."""
+    """Return marks of the script (text on screen, sounds) moved with the lines that they stand among, and those that are outside.
+
+    A mark whose neighbours on both sides are not in the sound belongs to a scene that this version does not have.
+    """
     starts = [line.delivered for line in report.lines]
     moved = []
     for mark in marks:
-        line = report.lines[max(bisect_right(starts, mark.start) - 1, 0)] if starts else None
+        place = bisect_right(starts, mark.start)
+        line = report.lines[max(place - 1, 0)] if starts else None
         offset = round(line.moved + line.delivered * (1 - report.rate), 3) if line else 0.0
-        moved.append(_judged(mark, report.rate, offset, ALIGNED, length))
+        beside = report.lines[max(place - 1, 0) : place + 1]
+        gone = bool(beside) and all(row.verdict in LEFT_OUT for row in beside)  # its scene is not in the sound
+        moved.append(_judged(mark, report.rate, offset, ABSENT if gone else ALIGNED, length))
     outside = [Dropped(mark.id, mark.text, verdict) for mark, verdict in moved if verdict != ALIGNED]
     return [mark for mark, verdict in moved if verdict == ALIGNED], outside
 

@@ -40,7 +40,7 @@ class SheetRow:
     line: str
     start: Seconds | None
     end: Seconds | None
-    speaker: str
+    speaker: str | None  # None: the sheet does not say
     source: str
     text: str
     origin: str = ""
@@ -85,7 +85,7 @@ def read_sheet(path: Path) -> Sheet:
         raise ScriptError(f"no column {', '.join(missing)}", where=str(path), allowed=", ".join(COLUMNS), fix="export the sheet again")
     rows, problems = [], []
     for number, cells in enumerate(table, start=2):
-        found = dict(zip(header, cells, strict=False))
+        found = dict(zip(header, [*cells, *([""] * len(header))], strict=False))  # a short row lacks its last cells
         if any(found.values()):
             try:
                 rows.append(_row(found))
@@ -94,9 +94,10 @@ def read_sheet(path: Path) -> Sheet:
     return Sheet(tuple(rows), tuple(problems))
 
 
-def revision_of(segment: Segment, text: str) -> str:
-    """Return a short name for the state of a line: where it lies, who says it, and what is said."""
-    return str(digest_of([round(segment.start, 3), round(segment.end, 3), segment.speaker, segment.text, text]))[:10]
+def revision_of(segment: Segment, text: str, *, locked: bool = False) -> str:
+    """Return a short name for the state of a line: where it lies, who says it, what is said, and whether it is locked."""
+    state = [round(segment.start, 3), round(segment.end, 3), segment.speaker, segment.text, text, locked]
+    return str(digest_of(state))[:10]
 
 
 def _kind(path: Path) -> str:
@@ -125,13 +126,13 @@ def _row(cells: dict[str, str]) -> SheetRow:
         cells["line"],
         _moment(cells.get("start", "")),
         _moment(cells.get("end", "")),
-        cells.get("speaker", ""),
+        cells.get("speaker"),
         cells.get("source", ""),
         cells["text"],
         cells.get("origin", ""),
         cells.get("notes", ""),
         _chosen("approve", cells.get("approve", "")),
-        _chosen("lock", cells.get("lock", "")),
+        _chosen("lock", cells["lock"]) if "lock" in cells else None,
         cells["revision"],
     )
 
@@ -157,7 +158,7 @@ def _unit(row: SheetRow) -> BilingualLine:
     """Return a row as a unit; its revision is the last of its notes."""
     notes = "\n".join(note for note in (row.notes, f"revision {row.revision}") if note)
     start, end = (math.nan if moment is None else moment for moment in (row.start, row.end))
-    return BilingualLine(row.line, row.source, row.text, notes, "final" if row.approve else "translated", start, end, row.speaker)
+    return BilingualLine(row.line, row.source, row.text, notes, "final" if row.approve else "translated", start, end, row.speaker or "")
 
 
 def _of_unit(unit: BilingualLine) -> SheetRow:
@@ -212,7 +213,7 @@ def _read_workbook(path: Path) -> Iterator[list[str]]:
                 raise ScriptError(f"{size} bytes unpacked", where=str(path), allowed=f"at most {LARGEST}", fix="export the sheet again")
         book = load_workbook(path, read_only=True, data_only=True)
         rows = [["" if value is None else str(value).strip() for value in row] for row in book.worksheets[0].iter_rows(values_only=True)]
-    except (OSError, zipfile.BadZipFile, KeyError, ValueError, IndexError) as error:
+    except (OSError, zipfile.BadZipFile, KeyError, ValueError, IndexError, SyntaxError) as error:  # the last: broken XML
         raise ScriptError(f"not a workbook: {error}", where=str(path), allowed="XLSX", fix="save it as XLSX or CSV") from error
     return iter(rows)
 

@@ -21,7 +21,7 @@ from nightdub.tasks.shorten_rules import KINDS, NEGATIONS, PARENTHESES, REPEAT, 
 GAIN = 0.03  # share of the length that a variant must save over the one before it
 
 _EVERYWHERE = (
-    Rule(REPEAT, r"\b(\w{2,}),? \1\b(?:,? \1\b)*", r"\1"),
+    Rule(REPEAT, r"\b(\w{2,})(?:, \1\b)+", r"\1"),  # without a comma it is grammar: "had had", "nous nous"
     Rule(PARENTHESES, r"\s*[(（][^()（）]*[)）]"),
     Rule(PARENTHESES, r"\s+[–—] [^–—.!?]+ [–—](?=\s)"),
 )

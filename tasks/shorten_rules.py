@@ -53,7 +53,7 @@ _CLITICS_ES, _CLITICS_IT, _CLITICS_PT = (
 RULES: dict[Language, tuple[Rule, ...]] = {
     "en": (
         Rule(CONTRACTION, r"\b(do|does|did|is|are|was|were|have|has|had|would|could|should) not\b", r"\1n't"),
-        Rule(CONTRACTION, r"\b(C|c)an ?not\b", r"\1an't"),
+        Rule(CONTRACTION, r"\b(C|c)an ?not\b(?! only)", r"\1an't"),
         Rule(CONTRACTION, r"\b(W|w)ill not\b", r"\1on't"),
         Rule(CONTRACTION, r"\bI am(?= \w)", "I'm"),
         Rule(CONTRACTION, r"\b(you|we|they) are(?= (?!n't)\w)", r"\1're"),
@@ -72,10 +72,10 @@ RULES: dict[Language, tuple[Rule, ...]] = {
         Rule(PHRASE, r"\b(?:is|am|are) able to\b", "can"),
         Rule(PHRASE, r"\bthank you (?:very|so) much\b", "thank you"),
         *_apart(FILLER, "well|oh|ah|hey|um|uh|you know|you see|I mean|listen|look|actually|basically|honestly|to be honest"),
-        Rule(INTENSIFIER, r"\b(?:very|really|quite|absolutely|completely|totally) (?=\w)", careful=True),
+        Rule(INTENSIFIER, r"\b(?:very|really|quite|absolutely|completely|totally) (?!much\b)(?=\w)", careful=True),
         *_apart(VOCATIVE, "sir|ma'am|madam|buddy|my friend|my dear|ladies and gentlemen"),
         *_apart(POLITENESS, "please"),
-        Rule(POLITENESS, r"\bplease (?=\w)"),
+        Rule(POLITENESS, rf"(?:{START}|(?<=, ))please (?=\w)"),  # elsewhere it may be the verb: "to please my mother"
     ),
     "es": (
         Rule(PHRASE, r"\bcon el (?:fin|objetivo) de\b", "para"),
@@ -133,7 +133,7 @@ RULES: dict[Language, tuple[Rule, ...]] = {
         Rule(PHRASE, r"\bneste (?:exato )?momento\b", "agora"),
         Rule(PHRASE, r"\bmuit[oa] obrigad(o|a)\b", r"obrigad\1"),
         *_apart(FILLER, "bem|bom|então|sabe|olha|olhe|escuta|escute|quer dizer|ah|oh|ei|veja"),
-        Rule(INTENSIFIER, r"\b(?:muito|realmente|absolutamente|completamente) (?=\w)", careful=True),
+        Rule(INTENSIFIER, r"\b(?:muito|realmente|absolutamente|completamente) (?!tempo\b)(?=\w)", careful=True),
         _pronoun("eu", "sou|estou|vou|dou|quero|posso|sei|acho|tenho|preciso|digo|penso|faço|vejo|era|estava|tinha|fui|devo", _CLITICS_PT),
         _pronoun("nós", r"(?!mesm)\w{2,}mos", _CLITICS_PT),
         *_apart(VOCATIVE, "senhor|senhora|amigo|amiga|meu amigo|senhoras e senhores"),
@@ -163,7 +163,7 @@ RULES: dict[Language, tuple[Rule, ...]] = {
         Rule(INTENSIFIER, r"\b(?:sehr|wirklich|eigentlich|absolut|völlig) (?=\w)", careful=True),
         *_apart(VOCATIVE, "mein Herr|meine Dame|mein Freund|meine Freundin|meine Damen und Herren"),
         *_apart(POLITENESS, "bitte"),
-        Rule(POLITENESS, r"\bbitte (?=\w)"),
+        Rule(POLITENESS, rf"(?:{START}|(?<=, ))bitte (?=\w)"),  # elsewhere it may be the verb: "ich bitte dich"
     ),
     "ru": (
         Rule(PHRASE, r"\bв настоящее время\b", "сейчас"),

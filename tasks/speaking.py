@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -182,7 +182,8 @@ def _in_turns(
 ) -> FaceTrack:
     """Return one track that goes from face to face: between two lines it changes in the middle of the pause."""
     ends = [(int(np.flatnonzero(mask)[0]), int(np.flatnonzero(mask)[-1])) for mask in spoken]
-    edges = [0, *((one[1] + other[0] + 1) // 2 for one, other in pairwise(ends)), len(spoken[0])]
+    middles = ((one[1] + other[0] + 1) // 2 for one, other in pairwise(ends))
+    edges = [*accumulate((0, *middles), max), len(spoken[0])]  # never back, where a line is said within another
     spans: list[FaceSpan] = []
     boxes: list[FaceBox] = []
     for (start, end), choice in _runs([*pairwise(edges)], choices):

@@ -130,10 +130,14 @@ def make_screen(lines: Sequence[Segment], screen: Screen) -> list[Cue]:
     picture. What still cannot be read stays in, and `check_cues` says so. Lines without text give no cue.
     """
     pieces: list[_Text] = []
-    for line in sorted(lines, key=lambda line: (line.start, line.id)):
+    ordered = sorted(lines, key=lambda line: (line.start, line.id))
+    following = [*(round(line.start * screen.rate) for line in ordered[1:]), screen.clock.end]
+    for line, room in zip(ordered, following, strict=False):
         if text := one_line(line.text):
-            first = max(round(line.start * screen.rate), pieces[-1].last if pieces else 0)
-            last = min(max(round(line.end * screen.rate), first + 1), max(screen.clock.end, first + 1))
+            begin, end = round(line.start * screen.rate), round(line.end * screen.rate)
+            first = max(begin, pieces[-1].last if pieces else 0)
+            late = min(first + end - begin, room) if first > begin else end  # said within another: it is read after that one
+            last = min(max(end, late, first + 1), max(screen.clock.end, first + 1))
             pieces += _part(_Text(text, first, last, (line.id,), line.speaker, (), line.kind, line.position), screen)
     pieces = _joined(pieces, screen)
     shown = [rows_alone(piece.lines or break_lines(piece.text, screen.language, screen.figures.lines) or (piece.text,)) for piece in pieces]

@@ -20,27 +20,30 @@ def anchor_of(line: Segment) -> dict[str, Any]:
 def settle(segments: Sequence[Segment], corrections: Sequence[Correction]) -> tuple[list[Correction], list[Correction]]:
     """Return the corrections with the ids that their lines have now, and those whose lines are no longer there.
 
-    A correction holds for the line of its id while that says the same words; else for the nearest line in time that does and that no
-    other correction has.
+    A correction holds for the line that says the words that it was made of, the nearest in time where several do. No line has two.
     """
-    lines, free = {line.id: line for line in segments}, {line.id for line in segments}
-    found: list[Correction] = []
-    lost: list[Correction] = []
-    here = [row for row in corrections if row.segment in lines and lines[row.segment].text == _text(row, lines)]
-    for row in here:
-        free.discard(row.segment)
-        found.append(row)
-    for row in corrections:
-        if row in here:
-            continue
-        same = [line for line in segments if line.id in free and line.text == _text(row, lines)]
-        if not same:
-            lost.append(row)
-            continue
-        nearest = min(same, key=lambda line: (abs(line.start - float(row.pinned[ANCHOR]["start"])), line.id))
-        free.discard(nearest.id)
-        found.append(replace(row, segment=nearest.id))
-    return sorted(found, key=lambda row: row.segment), lost
+    lines, free = {line.id: line for line in segments}, {line.id: line for line in segments}
+    pairs = sorted(
+        (abs(line.start - _start(row, line)), line.id != row.segment, index, line.id)
+        for index, row in enumerate(corrections)
+        for line in segments
+        if line.text == _text(row, lines)
+    )
+    found: dict[int, str] = {}
+    for _, _, index, name in pairs:
+        if index not in found and name in free:
+            found[index] = name
+            del free[name]
+    settled = [replace(corrections[index], segment=name) for index, name in found.items()]
+    lost = [row for index, row in enumerate(corrections) if index not in found]
+    return sorted(settled, key=lambda row: row.segment), lost
+
+
+def _start(row: Correction, line: Segment) -> float:
+    """Return when the corrected line was heard; without an anchor it is the line of its id, and far from every other."""
+    if ANCHOR in row.pinned:
+        return float(row.pinned[ANCHOR]["start"])
+    return line.start if line.id == row.segment else line.start + 1e9
 
 
 def _text(row: Correction, lines: dict[str, Segment]) -> str:

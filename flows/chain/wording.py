@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import msgspec
@@ -34,11 +34,15 @@ class _Scene:
 
     @property
     def pinned(self) -> dict[str, Placement]:
-        return {name: msgspec.convert(row.pinned["place"], Placement, strict=False) for name, row in self.locked.items()}
+        return {
+            name: replace(msgspec.convert(row.pinned["place"], Placement, strict=False), segment=name) for name, row in self.locked.items()
+        }
 
     def as_locked(self, lines: Sequence[Translation]) -> list[Translation]:
         """Return the lines, those that a person has locked as they were."""
-        kept = {name: msgspec.convert(row.pinned["line"], Translation, strict=False) for name, row in self.locked.items()}
+        kept = {
+            name: replace(msgspec.convert(row.pinned["line"], Translation, strict=False), segment=name) for name, row in self.locked.items()
+        }
         return [kept.get(line.segment, line) for line in lines]
 
 
@@ -79,7 +83,13 @@ def _fit(item: Item, bench: Bench) -> Done:
     pauses = {line.id: match_pauses(line, clip.pauses, clip.duration) for line in scene.segments if (clip := clips.get(line.id))}
     durations = {name: clip.duration for name, clip in clips.items()}
     made = plan(scene.segments, durations, param(bench, "fit", FitFigures), scene.around, pauses=pauses, pinned=scene.pinned)
+    made = [_as_pinned(place, scene.pinned[place.segment]) if place.segment in scene.pinned else place for place in made]
     return Done({"placements": write_rows(bench.new("placements.jsonl"), made)})
+
+
+def _as_pinned(place: Placement, pinned: Placement) -> Placement:
+    """Return a locked line's place with what was bent and held when it was locked; its slot may be another now."""
+    return replace(place, stretch=pinned.stretch, cut=pinned.cut, pauses=pinned.pauses, held=pinned.held)
 
 
 WORDING = Step(

@@ -68,9 +68,14 @@ class Studio(Database):
             found = [Consent(*row) for row in connection.execute(query)]
         return found if at is None else [consent for consent in found if consent.holds(at)]
 
-    def correct(self, rows: Iterable[Correction]) -> None:
-        """Add corrections; each replaces the one of its line."""
-        self._add(corrections, rows)
+    def correct(self, rows: Sequence[Correction], ended: Sequence[str] = ()) -> None:
+        """Add corrections of one title-language, each replacing the one of its line, and end those of other lines, all at once."""
+        with self._write_safely() as connection:
+            if rows and ended:
+                here = (corrections.c.title == rows[0].title, corrections.c.language == rows[0].language)
+                which = and_(*here, corrections.c.segment.in_(ended), corrections.c.revoked.is_(None))
+                connection.execute(update(corrections).where(which).values(revoked=self._clock()))
+            self._insert(connection, corrections, rows)
 
     def corrections(self, title: str | None = None, language: str | None = None) -> list[Correction]:
         """Return the corrections that count, by title, language and line; None means every one."""

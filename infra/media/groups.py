@@ -73,15 +73,14 @@ def read_packets(path: Path, limits: Limits = LIMITS) -> list[Packet]:
 def read_bytes(path: Path, packets: Sequence[Packet], limits: Limits = LIMITS) -> Iterator[bytes]:
     """Yield the bytes of each of a film's packets, one in memory at a time. Raises: MediaError where they are not as long as listed."""
     graph = media_input(path, limits)["v:0"].output("pipe:", f="data", vcodec="copy")
-    left = 0
     with started(ffmpeg_command(graph, limits), limits, str(path)) as process:
         for packet in packets:
             data = process.stdout.read(packet.size) if process.stdout else b""
-            left += packet.size - len(data)
+            if len(data) < packet.size:
+                raise MediaError("its packets are not as long as they are listed", where=str(path), fix="deliver the file again")
             yield data
-        left += len(process.stdout.read(1)) if process.stdout else 0
-    if left:
-        raise MediaError("its packets are not as long as they are listed", where=str(path), fix="deliver the file again")
+        if process.stdout and process.stdout.read(1):
+            raise MediaError("it has more packets than are listed", where=str(path), fix="deliver the file again")
 
 
 def picture_digests(path: Path, limits: Limits = LIMITS) -> list[str]:

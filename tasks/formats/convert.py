@@ -150,6 +150,12 @@ def _untimely(lines: Sequence[BilingualLine]) -> list[str]:
     return [f"{name}: {count} lines" for name, count in counts.items() if count]
 
 
+def _in_language(texts: Sequence[tuple[Language, str]], wanted: Language) -> str:
+    """Return a unit's text in a language: of exactly this tag, else of one that begins with it, as "es-ES" with "es"."""
+    exact = next((text for tag, text in texts if tag == wanted), "")
+    return exact or next((text for tag, text in texts if tag.partition("-")[0].lower() == wanted.lower()), "")
+
+
 def _of_memory(file: MemoryFile, name: str, form: str, wanted: Wanted) -> Converted:
     if form == "tmx":
         return Converted(write_tmx(file), len(file.units), ())
@@ -160,12 +166,15 @@ def _of_memory(file: MemoryFile, name: str, form: str, wanted: Wanted) -> Conver
         raise ScriptError(
             "languages of the memory", where=name, allowed="one of the source and one of the target", fix="--language en --target es"
         )
-    pairs = [(dict(reversed(unit.texts)), unit) for unit in file.units]
+    pairs = [(_in_language(unit.texts, source), _in_language(unit.texts, wanted.target), unit) for unit in file.units]
     rows = tuple(
-        BilingualLine(f"u{index:05d}", texts[source], texts[wanted.target], "\n".join(unit.notes), "translated")
-        for index, (texts, unit) in enumerate(pairs)
-        if source in texts and wanted.target in texts
+        BilingualLine(f"u{index:05d}", text, target, "\n".join(unit.notes), "translated")
+        for index, (text, target, unit) in enumerate(pairs)
+        if text and target
     )
+    if not rows:
+        there = ", ".join(sorted({tag for unit in file.units for tag, _ in unit.texts}))
+        raise ScriptError(f"no unit in {source} and {wanted.target}", where=name, allowed=there, fix="name two of these languages")
     left = len(file.units) - len(rows)
     others = [f"units that are not in both languages: {left}"] if left else []
     facts = sum(bool(unit.id or unit.properties or unit.changed or unit.author or len(unit.texts) > 2) for unit in file.units)

@@ -36,6 +36,17 @@ def test_a_correction_follows_its_words_to_another_id_and_the_nearest_time() -> 
     assert ([row.segment for row in found], lost) == (["s1", "s3"], [])
 
 
+def test_of_equal_words_the_nearest_in_time_is_meant_and_not_the_id() -> None:
+    early = [
+        Segment("s0", 0.1, 0.5, "New.", "A"),
+        Segment("s1", 1.0, 2.0, "Yes.", "A"),
+        Segment("s2", 5.0, 6.0, "No.", "B"),
+        Segment("s3", 9.0, 10.0, "Yes.", "A"),
+    ]
+    at_nine = Correction("t", "es", "s1", text="x", pinned=anchor_of(LINES[2]))
+    assert [row.segment for row in settle(early, [at_nine])[0]] == ["s3"]
+
+
 def test_a_correction_whose_words_are_gone_is_lost_and_named() -> None:
     gone = corrected(LINES[1])
     assert settle([LINES[0], LINES[2]], [gone, corrected(LINES[0])]) == ([corrected(LINES[0])], [gone])
@@ -74,6 +85,12 @@ def test_one_line_from_the_first_night_to_its_lock(books: Books, tmp_path: Path)
     assert second.lines[other].clip.sound == first.lines[other].clip.sound  # the other line was not touched
     assert [(row.target, row.segment) for row in books.ledger.approved("en", "es")] == [("Su mensaje es breve.", one)]
 
+    edit(books, second, other, Change(text="Está cerrada."), **SAID)
+    with pytest.raises(LedgerError, match="is not made yet"):
+        edit(books, open_desk(books, "plain", "es"), other, Change(lock=True), **SAID)
+    pending = open_desk(books, "plain", "es")
+    assert apply_sheet(books, pending, sheet_rows(pending), **SAID).corrected == ()  # a sheet shows what is settled, not only what is made
+    edit(books, pending, other, Change(text=second.lines[other].translation.text), **SAID)  # and back
     edit(books, second, one, Change(lock=True), **SAID)
     with pytest.raises(LedgerError, match="it is locked"):
         edit(books, night(books), one, Change(text="Mejor así."), **SAID)
@@ -88,6 +105,7 @@ def test_one_line_from_the_first_night_to_its_lock(books: Books, tmp_path: Path)
     assert third.lines[one].translation == second.lines[one].translation
 
     assert take_back(books, third, one)
+    assert take_back(books, third, other)
     last = night(books)
     assert last.lines[one].translation.origin == "memory"
     assert not take_back(books, last, one)

@@ -240,8 +240,8 @@ def test_after_a_rollback_everything_is_that_of_the_earlier_film(undisturbed: An
 
 
 def test_what_is_not_out_or_not_known_is_refused(ours: Books, tmp_path: Path) -> None:
-    with pytest.raises(LedgerError, match="face/fr: nothing is released"):
-        deliver(ours, "face", "fr", ["mp4"], str(tmp_path))
+    with pytest.raises(LedgerError, match="face/de: nothing is released"):
+        deliver(ours, "face", "de", ["mp4"], str(tmp_path))
     with pytest.raises(ConfigError, match="unknown form avi; allowed: mp4, mkv, hls, masters, subtitles"):
         deliver(ours, "face", "es", ["avi"], str(tmp_path))
     with pytest.raises(ConfigError, match=r"cannot deliver to .ftp://host/face\.es.; allowed: a folder"):

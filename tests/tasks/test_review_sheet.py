@@ -49,12 +49,12 @@ def test_no_cell_is_a_formula(text: str, tmp_path: Path) -> None:
 def test_what_a_spreadsheet_saves_is_read(tmp_path: Path) -> None:
     path = tmp_path / "lines.csv"
     path.write_text("Line;Text;Start;End;Approve;Revision\ns1;Hola;1,5;2,25;Yes;r\n;;;;;\n", encoding="utf-16")
-    assert read_sheet(path).rows == (SheetRow("s1", 1.5, 2.25, "", "", "Hola", approve=True, revision="r"),)
+    assert read_sheet(path).rows == (SheetRow("s1", 1.5, 2.25, None, "", "Hola", approve=True, lock=None, revision="r"),)
     book = openpyxl.Workbook()
     book.active.append(["line", "text", "start", "lock", "revision"])
     book.active.append(["s1", 7, 1.5, True, "r"])
     book.save(tmp_path / "lines.xlsx")
-    assert read_sheet(tmp_path / "lines.xlsx").rows == (SheetRow("s1", 1.5, None, "", "", "7", lock=True, revision="r"),)
+    assert read_sheet(tmp_path / "lines.xlsx").rows == (SheetRow("s1", 1.5, None, None, "", "7", lock=True, revision="r"),)
 
 
 def test_a_bad_row_is_named_and_stops_no_other(tmp_path: Path) -> None:
@@ -63,6 +63,12 @@ def test_a_bad_row_is_named_and_stops_no_other(tmp_path: Path) -> None:
     found = read_sheet(path)
     assert [row.line for row in found.rows] == ["s4"]
     assert [problem.split(":")[0] for problem in found.problems] == ["row 2 (s1)", "row 3 (no line)", "row 4 (s3)"]
+
+
+def test_a_row_that_is_cut_short_is_named_or_says_nothing_more(tmp_path: Path) -> None:
+    path = tmp_path / "lines.csv"
+    path.write_text("line,revision,text,speaker\ns1,r,Hola\ns2,r\n")
+    assert [(row.line, row.text, row.speaker) for row in read_sheet(path).rows] == [("s1", "Hola", ""), ("s2", "", "")]
 
 
 def test_what_is_no_sheet_is_refused(tmp_path: Path) -> None:
@@ -85,6 +91,7 @@ def test_a_revision_is_that_of_time_speaker_and_words() -> None:
     line = Segment("s1", 1.0, 2.0, "Hello.", "Ana")
     known = revision_of(line, "Hola.")
     assert revision_of(Segment("s9", 1.0, 2.0, "Hello.", "Ana", origin="script"), "Hola.") == known
+    assert revision_of(line, "Hola.", locked=True) != known
     others = (Segment("s1", 1.5, 2.0, "Hello.", "Ana"), Segment("s1", 1.0, 2.0, "Hello!", "Ana"), Segment("s1", 1.0, 2.0, "Hello.", "Ben"))
     assert len({known, revision_of(line, "Buenas."), *(revision_of(other, "Hola.") for other in others)}) == 5
 

@@ -27,7 +27,7 @@ LAST = {  # language -> line -> the shortest variant
     "fr": {"Eh bien, est-ce que tu viens, s'il te plaît ?": "Est-ce que tu viens ?", "Merci beaucoup, madame.": "Merci."},
     "it": {"Allora, io non voglio andare in questo momento, signora.": "Non voglio andare ora."},
     "pt": {"Bem, eu não sei. Muito obrigado, senhor.": "Não sei. Obrigado."},
-    "de": {"Also, wir gehen bitte in das Kino, mein Herr.": "Wir gehen ins Kino."},
+    "de": {"Also, wir gehen bitte in das Kino, mein Herr.": "Wir gehen bitte ins Kino."},
     "ko": {"저는 그것은 정말 좋아요. 저기, 좀 기다려 주세요.": "그건 좋아요. 기다려 주세요."},
     "ja": {"あの、私はとても待っているのです。待ってください。": "待ってるんです。待って。"},
     "zh": {"嗯，但是如果下雨的话我不去。": "但如果下雨我不去。"},
