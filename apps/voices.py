@@ -53,6 +53,8 @@ def settle_voice(settings: Settings, series: str, character: str, language: str,
         change |= {name: books.store.put_file(given[name]) for name in ("model", "model_index") if name in given}
         if reference := given.get("reference"):
             change |= _own_voice(books, reference)
+        if "consent" not in given and {"reference", "model"} & given.keys():
+            change |= {"consent": ""}  # the record that is there is about another voice
         row = replace(entry_of(books, series, character, language), **change, who=who, why=why)
         books.ledger.put_voices([row])
     print_line(f"{row.series}: {row.character} ({row.language}) speaks with {row.voice or 'a voice chosen by pitch'}")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import msgspec
 
-from nightdub.flows.chain.settled import anchor_of, settle
+from nightdub.flows.chain.settled import ANCHOR, anchor_of, find_lines
 from nightdub.flows.night import Books
 from nightdub.flows.shelf import stored
 from nightdub.infra.errors import LedgerError
@@ -84,7 +84,7 @@ class Applied:
     corrected: tuple[str, ...] = ()
     locked: tuple[str, ...] = ()
     approved: tuple[str, ...] = ()
-    refused: tuple[str, ...] = field(default=())
+    refused: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,7 @@ def open_desk(books: Books, title: str, language: Language) -> Desk:
     clips = {clip.segment: clip for clip in shelf.rows(CLIPS, Clip)}
     places = {place.segment: place for place in shelf.rows(PLACES, Placement)}
     known = books.ledger.corrections(title, language)
-    settled = {row.segment: row for row in settle(list(segments.values()), known)[0]}
+    settled = {row.segment: row for row in find_lines(list(segments.values()), known)[0]}
     moved = {line: old for row in known for line, now in settled.items() if now.id == row.id and (old := row.segment) != line}
     lines = {
         line.segment: Standing(segments[line.segment], line, clips.get(line.segment), places.get(line.segment), settled.get(line.segment))
@@ -135,13 +135,15 @@ def edit(books: Books, desk: Desk, line: str, change: Change, *, who: str, why: 
     if found:
         _replace(books, desk, [found])
     if change.approve:
-        books.ledger.approve([_approved(desk, standing, found, who)])
+        _approve(books, desk, [_approved(desk, standing, found, who)])
     return found
 
 
 def take_back(books: Books, desk: Desk, line: str) -> bool:
     """Leave a line to the machine again: its correction, its lock and its place in the memory end. Return whether there was anything."""
     forgotten = books.ledger.take_back_approved(desk.title, desk.language, [line])
+    if line not in desk.moved and line in desk.moved.values():  # under this id stands what another line has now
+        return bool(forgotten)
     return books.ledger.take_back_correction(desk.title, desk.language, desk.moved.get(line, line)) or bool(forgotten)
 
 
@@ -165,12 +167,11 @@ def apply_sheet(books: Books, desk: Desk, rows: Iterable[SheetRow], *, who: str,
             locked += [row.line] if found.locked and not standing.locked else []
         if row.approve:
             approved.append(_approved(desk, standing, found, who))
-    known = set(_remembered(books, desk))
-    fresh = [line for line in approved if (line.source, line.target) not in known]
-    _replace(books, desk, corrected)
-    books.ledger.approve(fresh)
+    if corrected:
+        _replace(books, desk, corrected)
+    remembered = _approve(books, desk, approved)
     changed = tuple(row.segment for row in corrected if row.segment not in locked)
-    return Applied(changed, tuple(locked), tuple(line.segment for line in fresh), tuple(refused))
+    return Applied(changed, tuple(locked), remembered, tuple(refused))
 
 
 def _replace(books: Books, desk: Desk, corrected: Sequence[Correction]) -> None:
@@ -188,7 +189,7 @@ def _wanted(desk: Desk, row: SheetRow) -> Change:
         raise LedgerError(
             f"{row.line} is no longer as it was exported",
             where=f"{desk.title}/{desk.language}",
-            allowed=f"revision {standing.revision}: {standing.translation.text!r}",
+            allowed=f"revision {standing.revision}: {standing.wording!r}",
             fix="export the sheet again, and change the line there",
         )
     return _meant(standing, Change(row.text, row.speaker, row.start, row.end, row.lock))
@@ -214,11 +215,19 @@ def _checked(desk: Desk, standing: Standing, change: Change, who: str, why: str)
     if problem := _problem(desk, standing, change):
         raise LedgerError(f"{standing.segment.id}: {problem[0]}", where=f"{desk.title}/{desk.language}", fix=problem[1])
     before = standing.settled or Correction(desk.title, desk.language, standing.segment.id)
-    anchor = anchor_of(standing.segment)
+    kept = {ANCHOR: before.pinned[ANCHOR]} if before.start is not None and ANCHOR in before.pinned else {}  # where the original says it
     wanted = {name: value for name in ("text", "speaker", "start", "end") if (value := getattr(change, name)) is not None}
     pinned = _pinned(standing) if change.lock else {} if change.lock is False else before.pinned
     locked = before.locked if change.lock is None else change.lock
-    return replace(before, **wanted, segment=standing.segment.id, locked=locked, pinned=pinned | anchor, who=who, why=why)
+    return replace(
+        before,
+        **wanted,
+        segment=standing.segment.id,
+        locked=locked,
+        pinned=pinned | (kept or anchor_of(standing.segment)),
+        who=who,
+        why=why,
+    )
 
 
 def _problem(desk: Desk, standing: Standing, change: Change) -> tuple[str, str] | None:
@@ -249,13 +258,16 @@ def _pinned(standing: Standing) -> dict[str, object]:
 
 
 def _approved(desk: Desk, standing: Standing, corrected: Correction | None, who: str) -> ApprovedLine:
-    text = corrected.text if corrected and corrected.text else standing.translation.text
+    text = corrected.text if corrected and corrected.text else standing.wording
     return ApprovedLine(desk.source, desk.language, standing.segment.text, text, desk.title, standing.segment.id, who)
 
 
-def _remembered(books: Books, desk: Desk) -> Iterator[tuple[str, str]]:
-    for line in books.ledger.approved(desk.source, desk.language):
-        yield line.source, line.target
+def _approve(books: Books, desk: Desk, lines: Sequence[ApprovedLine]) -> tuple[str, ...]:
+    """Add lines to the memory that it does not have yet, and return their ids."""
+    known = {(line.source, line.target) for line in books.ledger.approved(desk.source, desk.language)} if lines else set()
+    fresh = [line for line in lines if (line.source, line.target) not in known]
+    books.ledger.approve(fresh)
+    return tuple(line.segment for line in fresh)
 
 
 def _sheet_row(standing: Standing) -> SheetRow:

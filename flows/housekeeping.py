@@ -10,7 +10,7 @@ from prefect import flow
 
 from nightdub.datasets.evaluation import read_manifest
 from nightdub.flows.night import Books, open_books
-from nightdub.flows.release import point_to
+from nightdub.flows.release import carry_out
 from nightdub.infra.build import Manifest
 from nightdub.infra.settings import load_settings
 
@@ -36,10 +36,8 @@ def keep_house(grace_hours: float = 48.0) -> dict[str, int]:
 
 def tidy(books: Books) -> Tidied:
     """Free expired leases, and move pointers that a killed release left behind: the ledger's last word counts."""
-    last = {}
-    for row in reversed(books.ledger.releases()):  # newest first in the ledger's answer
-        last[row.title, row.language] = row.package
-    moved = sum(point_to(books, title, language, package) for (title, language), package in last.items())
+    places = sorted({(row.title, row.language) for row in books.ledger.releases()})
+    moved = sum(carry_out(books, title, language) for title, language in places)
     return Tidied(leases_freed=books.ledger.reap(), pointers_moved=moved)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from nightdub.flows.chain.settled import settle
+from nightdub.flows.chain.settled import find_lines
 from nightdub.flows.chain.translation import TRANSLATE
 from nightdub.flows.kept import approved_lines, digest
 from nightdub.flows.night import Books
@@ -71,7 +71,7 @@ def _changed(books: Books, house: House, planned: Planned, head: str, digests: F
     files = {f"in.{name}": Path(path) for name in TABLES if (path := getattr(title, name))}
     outputs = {name: known for name, known in books.ledger.inputs_of(head).items() if not name.startswith("in.")}
     segments = StoredInputs(books.store, outputs, {}).rows("cast.segments", Segment)
-    settled, _ = settle(segments, msgspec.json.Decoder(Correction).decode_lines(planned.kept.get("corrections", b"")))
+    settled, _ = find_lines(segments, msgspec.json.Decoder(Correction).decode_lines(planned.kept.get("corrections", b"")))
     rows = {"cast.corrections": _rows(settled), "in.approved": approved_lines(books.ledger, title.language, language)}
     outputs |= {name: digests(str(path)) for name, path in files.items()}
     outputs |= {name: digest(lines) for name, lines in rows.items() if lines or not name.startswith("in.")}

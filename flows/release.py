@@ -155,16 +155,20 @@ def move_pointer(
     moves = books.ledger.releases(title, language)
     if not moves or moves[0].package != package:
         books.ledger.record_release(title, language, action=action, package=package, decision=decision, who=who, why=why)
-    point_to(books, title, language, package)
+    carry_out(books, title, language)
 
 
-def point_to(books: Books, title: str, language: Language, package: str) -> bool:
-    """Move the release pointer by compare-and-swap where it points elsewhere; return whether it was moved.
+def carry_out(books: Books, title: str, language: Language) -> bool:
+    """Let the release pointer say what the ledger's newest move says; return whether it was moved.
+
+    The ledger is read after the pointer's version: a move made in between is carried out, or found as a conflict, and never undone.
 
     Raises: PointerConflict where somebody else moved it in between.
     """
     name = f"releases/{title}/{language}"
     pointer = books.store.read_pointer(name)
+    moves = books.ledger.releases(title, language)
+    package = moves[0].package if moves else ""
     value = msgspec.json.encode({"title": title, "language": language, "package": package, "synthetic": True}, order="sorted")
     if pointer and pointer.value == value:
         return False

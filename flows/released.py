@@ -20,7 +20,7 @@ from nightdub.tasks.delivery_names import fields_of, file_name, filled
 from nightdub.tasks.engines import TABLE
 from nightdub.tasks.languages import LANGUAGES
 from nightdub.tasks.package import MARK
-from nightdub.tasks.rows import Language, ShotClip, Speaker, Title
+from nightdub.tasks.rows import Clip, Language, ShotClip, Title
 
 PUBLIC = ("made_by", "title", "headline", "language", "source_language", "synthetic", "engines")  # names nobody
 
@@ -128,7 +128,7 @@ def _identities(found: Released, step: str) -> Mapping[str, Mapping[str, Any]]:
 def _consents(found: Released) -> Iterator[dict[str, Any]]:
     """Yield every consent record that a voice of the film rests on."""
     known = {row.id: row for row in found.books.ledger.consents()}
-    for name in sorted({speaker.consent for speaker in found.shelf.rows("cast.speakers", Speaker) if speaker.consent}):
+    for name in sorted({clip.consent for clip in found.shelf.rows("stretch.clips", Clip) if clip.consent}):
         row = known.get(name)
         yield {"id": name, "speaker": row.speaker, "scope": row.scope, "document": row.document} if row else {"id": name}
 

@@ -68,7 +68,8 @@ def acoustics_of(speaker: Speaker) -> dict[str, Any]:
 def _cast(speaker: Speaker, book: Sequence[BookVoice], permissions: Mapping[str, Permission], language: Language) -> Speaker:
     entries = layers(speaker.id, book, language) if speaker.named else []
     heard = any(row.language == HEARD for row in entries)
-    found = {name: _first(entries, name) for name in ("voice", "gender", "reference", "model", "model_index", "acoustics", "consent")}
+    found = {name: _first(entries, name) for name in ("voice", "gender", "reference", "acoustics")}
+    own = next((place for place, row in enumerate(entries) if row.language != HEARD and (row.reference or row.model)), None)
     voice: dict[str, Any] = {name: found[name] or ("" if heard else getattr(speaker, name)) for name in ("voice", "gender")}
     notes = tuple(
         f"{name}: cast list {mine}, voice book {voice[name] or 'none'}"
@@ -78,15 +79,17 @@ def _cast(speaker: Speaker, book: Sequence[BookVoice], permissions: Mapping[str,
     sound = {name: value for name, value in (found["acoustics"] or {}).items() if name in ACOUSTICS and value}
     if "formants" in sound:
         sound["formants"] = tuple(float(value) for value in sound["formants"])
-    consent = found["consent"] or speaker.consent
+    # A record covers whom it names: the clip or model of its own entry or of a more general one, and the cast list's the title's own voice.
+    consent = _first(entries if own is None else entries[: own + 1], "consent") or (speaker.consent if own is None else "")
+    source = BookVoice("") if own is None else entries[own]
     refused = _refusal(speaker, consent, permissions)
     return replace(
         speaker,
         **voice,
         **sound,
-        reference=found["reference"] or speaker.reference,
-        model=found["model"] or "",
-        model_index=found["model_index"] or "",
+        reference=source.reference or ("" if source.model else found["reference"] or speaker.reference),
+        model=source.model,
+        model_index=source.model_index,
         consent="" if refused else consent,
         refused=refused,
         notes=notes,

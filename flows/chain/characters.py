@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from nightdub.flows.chain.parts import made_rows, one_by_one, param_of, plain, rows_of, whole
-from nightdub.flows.chain.settled import settle
+from nightdub.flows.chain.settled import find_lines
 from nightdub.infra.build import Inputs, Step
 from nightdub.infra.ledger import Correction
 from nightdub.infra.work import Bench, Done, Item, Result
@@ -57,7 +57,7 @@ def _cast(item: Item, bench: Bench) -> Done:
     speakers, clips = rows_of(bench, item, "speakers.speakers", Speaker), rows_of(bench, item, "voices.clips", VoiceClip)
     book, permissions = rows_of(bench, item, "in.voices", BookVoice), rows_of(bench, item, "in.consents", Permission)
     lines = rows_of(bench, item, "speakers.segments", Segment)
-    found, lost = settle(lines, rows_of(bench, item, "in.corrections", Correction))
+    found, lost = find_lines(lines, rows_of(bench, item, "in.corrections", Correction))
     settled = {row.segment: row for row in found}
     segments = sorted((_corrected(line, settled.get(line.id)) for line in lines), key=_place)
     chosen = cast_speakers(_regrouped(speakers, segments), clips, book, permissions, bench.params["target"])

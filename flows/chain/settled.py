@@ -17,7 +17,7 @@ def anchor_of(line: Segment) -> dict[str, Any]:
     return {ANCHOR: {"text": line.text, "start": line.start}}
 
 
-def settle(segments: Sequence[Segment], corrections: Sequence[Correction]) -> tuple[list[Correction], list[Correction]]:
+def find_lines(segments: Sequence[Segment], corrections: Sequence[Correction]) -> tuple[list[Correction], list[Correction]]:
     """Return the corrections with the ids that their lines have now, and those whose lines are no longer there.
 
     A correction holds for the line that says the words that it was made of, the nearest in time where several do. No line has two.

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import tiny
 
-from nightdub.flows.chain.settled import anchor_of, settle
+from nightdub.flows.chain.settled import anchor_of, find_lines
 from nightdub.flows.corrections import Change, Desk, apply_sheet, edit, open_desk, sheet_rows, take_back
 from nightdub.flows.kept import read_kept
 from nightdub.flows.night import Books, open_books
@@ -27,12 +27,12 @@ def corrected(line: Segment, **more: object) -> Correction:
 
 def test_a_correction_holds_for_its_line_while_that_says_the_same() -> None:
     rows = [corrected(LINES[0]), corrected(LINES[1])]
-    assert settle(LINES, rows) == (rows, [])
+    assert find_lines(LINES, rows) == (rows, [])
 
 
 def test_a_correction_follows_its_words_to_another_id_and_the_nearest_time() -> None:
     later = [Segment("s0", 0.2, 0.8, "New."), *(replace(line, id=f"s{index + 1}") for index, line in enumerate(LINES))]
-    found, lost = settle(later, [corrected(LINES[2]), corrected(LINES[0])])
+    found, lost = find_lines(later, [corrected(LINES[2]), corrected(LINES[0])])
     assert ([row.segment for row in found], lost) == (["s1", "s3"], [])
 
 
@@ -44,13 +44,13 @@ def test_of_equal_words_the_nearest_in_time_is_meant_and_not_the_id() -> None:
         Segment("s3", 9.0, 10.0, "Yes.", "A"),
     ]
     at_nine = Correction("t", "es", "s1", text="x", pinned=anchor_of(LINES[2]))
-    assert [row.segment for row in settle(early, [at_nine])[0]] == ["s3"]
+    assert [row.segment for row in find_lines(early, [at_nine])[0]] == ["s3"]
 
 
 def test_a_correction_whose_words_are_gone_is_lost_and_named() -> None:
     gone = corrected(LINES[1])
-    assert settle([LINES[0], LINES[2]], [gone, corrected(LINES[0])]) == ([corrected(LINES[0])], [gone])
-    assert settle([LINES[0]], [corrected(LINES[0]), corrected(LINES[2])]) == ([corrected(LINES[0])], [corrected(LINES[2])])
+    assert find_lines([LINES[0], LINES[2]], [gone, corrected(LINES[0])]) == ([corrected(LINES[0])], [gone])
+    assert find_lines([LINES[0]], [corrected(LINES[0]), corrected(LINES[2])]) == ([corrected(LINES[0])], [corrected(LINES[2])])
 
 
 @pytest.fixture(scope="module")

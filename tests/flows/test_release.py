@@ -16,7 +16,7 @@ from nightdub.flows.night import Books, Night
 from nightdub.flows.plan import Planned
 from nightdub.flows.publish import export_package
 from nightdub.flows.recipe import FileDigests, House, HouseParts, Recipe
-from nightdub.flows.release import decide_and_release, point_to, release, released_package, rollback
+from nightdub.flows.release import carry_out, decide_and_release, release, released_package, rollback
 from nightdub.infra.errors import LedgerError, PointerConflict
 from nightdub.infra.ledger import TitleLanguage
 from nightdub.infra.store import Pointer, Store
@@ -124,7 +124,7 @@ def crash(monkeypatch: pytest.MonkeyPatch) -> Any:
 
     def run(books: Books, content: str) -> None:
         with monkeypatch.context() as patch:
-            patch.setattr(room, "point_to", die)
+            patch.setattr(room, "carry_out", die)
             with pytest.raises(Killed):
                 judge(books, content)
 
@@ -177,17 +177,18 @@ class Crowd:
 def test_of_two_who_move_a_pointer_at_once_one_wins(books: Books, standing: str) -> None:
     if standing:
         judge(books, standing)
+    books.ledger.record_release("film", "es", action="release", package="a" * 64, decision=None, who="ana", why="it is good")
     crowd = replace(books, store=Crowd(books.store, threading.Barrier(2)))  # type: ignore[arg-type]
 
-    def move(package: str) -> str:
+    def move(_: int) -> bool:
         try:
-            return package if point_to(crowd, "film", "es", package) else ""
+            return carry_out(crowd, "film", "es")
         except PointerConflict:
-            return ""
+            return False
 
     with ThreadPoolExecutor(2) as pool:
-        won = [package for package in pool.map(move, ["a" * 64, "b" * 64]) if package]
-    assert won == [released_package(books, "film", "es")]
+        assert sorted(pool.map(move, range(2))) == [False, True]
+    assert released_package(books, "film", "es") == "a" * 64
 
 
 def test_going_back_twice_does_not_go_forward(books: Books) -> None:
