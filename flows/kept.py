@@ -6,7 +6,6 @@ are offered to whatever is built next, so that one approved line does not build 
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -80,11 +79,6 @@ def approved_lines(ledger: Ledger, source: Language, target: Language) -> bytes:
 def as_lines(rows: Iterable[Any]) -> bytes:
     """Return rows as JSON lines without what differs between two recordings of the same: ids, moments, names and reasons."""
     return b"".join(msgspec.json.encode(_settled(row), order="sorted") + b"\n" for row in rows)
-
-
-def digest(lines: bytes) -> str:
-    """Return the digest under which the store keeps these bytes."""
-    return hashlib.sha256(lines).hexdigest()
 
 
 def _settled(row: Any) -> Any:

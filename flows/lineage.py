@@ -5,7 +5,8 @@ What was built later, and is not in the film, is not found: the way goes by dige
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from nightdub.flows.chain import CHAIN
@@ -16,8 +17,9 @@ from nightdub.infra.errors import LedgerError
 from nightdub.tasks.rows import Language
 
 FILM = "package.film"
-_SCOPES = {step.name: step.scope for step in CHAIN}
+_STEPS = {step.name: step for step in CHAIN}
 _INSTEAD = {want.split("|")[0]: tuple(want.rstrip("?").split("|")) for step in CHAIN for want in step.inputs if "|" in want}
+_Wanted = defaultdict[str, dict[str, str]]  # step -> output -> digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,36 +44,48 @@ class Lineage:
 
 
 def lineage(books: Books, title: str, language: Language, film: str) -> Lineage:
-    """Return the lineage of a film. Raises: LedgerError where the ledger does not know who made it."""
-    found, waiting = Lineage(), [(FILM, film)]
-    while waiting:
-        name, digest = waiting.pop()
-        if name in found.digests:
-            continue
-        found.digests[name] = digest
-        if name.startswith("in.") or name.partition(".")[0] in found.parts:
-            continue
-        step, key = _maker(books, title, language, name, digest)
-        found.parts[step] = Part(step, key, tuple(sorted(set(_engines(books, key)))))
-        found.digests.update({f"{step}.{made.name}": made.digest for made in books.ledger.artifacts_of(key)})
-        waiting += books.ledger.inputs_of(key).items()
+    """Return the lineage of a film. Raises: LedgerError where the ledger does not know who made it.
+
+    The chain is walked backwards, so that all that is wanted of a step is known when its job is looked for: two jobs may share one
+    output (an empty one, say), and only one made them all.
+    """
+    found, wanted = Lineage(digests={FILM: film}), _Wanted(dict)
+    _want(books, (title, language), {FILM: film}, wanted)
+    for step in reversed(CHAIN):
+        if outputs := wanted.get(step.name):
+            key = _maker(books, (title, language), step.name, outputs)
+            if not key:
+                names = ", ".join(f"{step.name}.{name} {digest[:12]}" for name, digest in outputs.items())
+                raise LedgerError(f"no job made {names}", where=f"{title}/{language}", fix="run the title again")
+            found.parts[step.name] = Part(step.name, key, tuple(sorted(set(_engines(books, key)))))
+            read = books.ledger.inputs_of(key)
+            found.digests.update(read | {f"{step.name}.{made.name}": made.digest for made in books.ledger.artifacts_of(key)})
+            _want(books, (title, language), read, wanted)
     return found
 
 
-def _maker(books: Books, title: str, language: Language, name: str, digest: str) -> tuple[str, str]:
-    """Return the step that made an input and its job's key; a step may stand in for the one that the input is named after."""
-    for option in _INSTEAD.get(name, (name,)):
-        step = option.partition(".")[0]
-        scope = language if _SCOPES[step] == "language" else ""
-        if key := books.ledger.maker_of(title, scope, step, digest) or _shared(books, title, scope, step, digest):
-            return step, key
-    raise LedgerError(f"no job made {name} {digest[:12]}", where=f"{title}/{language}", fix="run the title again")
+def _want(books: Books, place: tuple[str, Language], read: Mapping[str, str], wanted: _Wanted) -> None:
+    """Note what was read of earlier steps; a step may stand in for the one that the input is named after."""
+    for name, digest in read.items():
+        if not name.startswith("in."):
+            options = [option.split(".", 1) for option in _INSTEAD.get(name, (name,))]
+            made = (option for option in options[:-1] if _maker(books, place, option[0], {option[1]: digest}))
+            step, output = next(made, options[-1])
+            wanted[step][output] = digest
 
 
-def _shared(books: Books, title: str, scope: Language, step: str, digest: str) -> str:
-    """Return the key of the newest job of a step, where it made this; another title that asked for the very same had it made."""
+def _maker(books: Books, place: tuple[str, Language], step: str, outputs: Mapping[str, str]) -> str:
+    """Return the key of the newest job of a step that made all of these; "" where there is none.
+
+    It may have been made for another title that asked for the very same.
+    """
+    title, language = place
+    scope = language if _STEPS[step].scope == "language" else ""
+    if key := books.ledger.maker_of(title, scope, step, outputs):
+        return key
     key = books.ledger.heads(title, scope).get(step, "")
-    return key if key and any(made.digest == digest for made in books.ledger.artifacts_of(key)) else ""
+    made = {row.name: row.digest for row in books.ledger.artifacts_of(key)} if key else {}
+    return key if outputs.items() <= made.items() else ""
 
 
 def _engines(books: Books, key: str) -> Iterator[str]:

@@ -11,12 +11,13 @@ import msgspec
 
 from nightdub.flows.chain.settled import find_lines
 from nightdub.flows.chain.translation import TRANSLATE
-from nightdub.flows.kept import approved_lines, digest
+from nightdub.flows.kept import approved_lines
 from nightdub.flows.night import Books
 from nightdub.flows.plan import Planned
 from nightdub.flows.recipe import FileDigests, House
 from nightdub.flows.title import make_ask
 from nightdub.infra.build import StoredInputs, read_manifest
+from nightdub.infra.digests import digest_bytes
 from nightdub.infra.errors import NightdubError
 from nightdub.infra.ledger import Correction
 from nightdub.tasks.rows import Language, Segment
@@ -74,13 +75,13 @@ def _changed(books: Books, house: House, planned: Planned, head: str, digests: F
     settled, _ = find_lines(segments, msgspec.json.Decoder(Correction).decode_lines(planned.kept.get("corrections", b"")))
     rows = {"cast.corrections": _rows(settled), "in.approved": approved_lines(books.ledger, title.language, language)}
     outputs |= {name: digests(str(path)) for name, path in files.items()}
-    outputs |= {name: digest(lines) for name, lines in rows.items() if lines or not name.startswith("in.")}
+    outputs |= {name: digest_bytes(lines) for name, lines in rows.items() if lines or not name.startswith("in.")}
     if not job.manifest or (ask := make_ask(house, title, language, TRANSLATE, outputs)) is None:
         return []
     known = read_manifest(books.store, job.manifest).items
     good = {item.key for item in known if not item.failed}
     here = {outputs[name]: path for name, path in files.items()}
-    inputs = _Inputs(books.store, ask.inputs, ask.params, here, {digest(lines): lines for lines in rows.values()})
+    inputs = _Inputs(books.store, ask.inputs, ask.params, here, {digest_bytes(lines): lines for lines in rows.values()})
     changed = [item.id for item in TRANSLATE.split(inputs) if ask.item_key(item) not in good]
     texts = {line.id: line.text for line in segments}
     now = {item.id: str(item.row.get("text", "")) for item in known}

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 
-from nightdub.flows.kept import digest, read_kept
+from nightdub.flows.kept import read_kept
 from nightdub.flows.recipe import FileDigests, House, Recipe, delivered, title_recipe
+from nightdub.infra.digests import digest_bytes
 from nightdub.infra.ledger import Ledger, Standing
 from nightdub.infra.ledger.engine import collector_paused
 from nightdub.tasks.rows import Language, Title
@@ -61,7 +62,7 @@ def make_plan(
             house, files = houses[title.profile], delivered(title, digests)
             for language in title.targets:
                 settled = kept.of(title, language)
-                parts = files | {name: digest(lines) for name, lines in settled.items()} if settled else files
+                parts = files | {name: digest_bytes(lines) for name, lines in settled.items()} if settled else files
                 recipe, row = title_recipe(house, title, language, parts), known.get((title.id, language))
                 if row and row.recipe != recipe.digest:
                     because = _changes(recipe, earlier()[title.id, language].inputs)

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from nightdub.apps.sample.delivered import LANGUAGES_OF_MEMORY, write_cast, write_glossary, write_list, write_texts, write_vtt
+from nightdub.apps.sample.delivered import LANGUAGES_OF_MEMORY, write_cast, write_glossary, write_script, write_texts
 from nightdub.apps.sample.picture import HEIGHT, WIDTH, frames
 from nightdub.apps.sample.sound import FRAME_RATE, RATE, Line, Sound, bed, dialogue, lay_out
 from nightdub.apps.sample.titles import TITLES, SampleTitle
@@ -90,8 +90,7 @@ def _delivered(
     """Write what is delivered with a film and return column -> file."""
     files = {"references": write_texts(home / "references.csv", lines, prompts)}
     if title.script:
-        write = write_vtt if title.script == "vtt" else write_list
-        files["script"] = write(home / f"{title.id}.{title.language}.{title.script}", lines, title.sign)
+        files["script"] = write_script(home / f"{title.id}.{title.language}.{title.script}", lines, title.sign)
     if title.stems:
         files["music_and_effects"] = write_sound(home / "music-and-effects.wav", music, RATE)
     if title.cast:

@@ -8,27 +8,23 @@ from pathlib import Path
 
 from nightdub.apps.sample.sound import FRAME_RATE, SIGN, Line
 from nightdub.datasets.prompts import Prompt
-from nightdub.tasks.rows import Language, Seconds
+from nightdub.tasks.formats.files import written
+from nightdub.tasks.formats.line import ON_SCREEN, ScriptFile, ScriptLine
+from nightdub.tasks.rows import Language
+from nightdub.tasks.timecode import RATES
 
 LANGUAGES_OF_MEMORY: tuple[Language, ...] = ("en", "es", "fr", "it")
 GENDERS = {"Alice": "female", "Bruno": "male", "Clara": "female"}
 
 
-def write_vtt(path: Path, lines: Sequence[Line], sign: str) -> Path:
-    """Write a script as WebVTT with the speakers' names."""
-    del sign  # films with one come with a dialogue list
-    blocks = [f"{_stamp(line.start)} --> {_stamp(line.end)}\n<v {line.speaker}>{line.prompt.text}" for line in lines]
-    path.write_text("WEBVTT\n\n" + "\n\n".join(blocks) + "\n", encoding="utf-8")
-    return path
-
-
-def write_list(path: Path, lines: Sequence[Line], sign: str) -> Path:
-    """Write a dialogue list as CSV with time codes."""
-    rows: list[Iterable[str]] = [("start", "end", "speaker", "text", "kind", "notes")]
+def write_script(path: Path, lines: Sequence[Line], sign: str) -> Path:
+    """Write a script in the format of the path's ending; what stands in the picture only where there is a sign."""
+    rows = [ScriptLine(line.start, line.end, line.prompt.text, line.speaker) for line in lines]
     if sign:
-        rows.append((_code(0.5), _code(SIGN + 0.5), "", sign, "on-screen", "on the door"))
-    rows += [(_code(line.start), _code(line.end), line.speaker, line.prompt.text, "", "") for line in lines]
-    return _write_csv(path, rows)
+        rows.insert(0, ScriptLine(0.5, SIGN + 0.5, sign, kind=ON_SCREEN, notes="on the door"))
+    form = path.suffix.removeprefix(".")
+    path.write_text(written(ScriptFile(tuple(rows), rate=RATES[str(FRAME_RATE)] if form == "csv" else None), form), encoding="utf-8")
+    return path
 
 
 def write_cast(path: Path, names: Sequence[str]) -> Path:
@@ -51,15 +47,3 @@ def _write_csv(path: Path, rows: Iterable[Iterable[str]]) -> Path:
     with path.open("w", newline="", encoding="utf-8") as stream:
         csv.writer(stream, lineterminator="\n").writerows(rows)
     return path
-
-
-def _stamp(seconds: Seconds) -> str:
-    milliseconds = round(seconds * 1000)
-    return f"{milliseconds // 3_600_000:02d}:{milliseconds // 60_000 % 60:02d}:{milliseconds // 1000 % 60:02d}.{milliseconds % 1000:03d}"
-
-
-def _code(seconds: Seconds) -> str:
-    """Return a time code of 25 frames a second."""
-    frames = round(seconds * FRAME_RATE)
-    minutes, rest = divmod(frames, 60 * FRAME_RATE)
-    return f"{minutes // 60:02d}:{minutes % 60:02d}:{rest // FRAME_RATE:02d}:{rest % FRAME_RATE:02d}"

@@ -7,10 +7,10 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
-from nightdub.flows.chain.parts import cause_of, made_rows, one_by_one, param, param_of, plain, rows_of, whole
-from nightdub.flows.chain.translation import people_say
+from nightdub.flows.chain.parts import one_by_one, param, param_of, plain, rows_of, whole
+from nightdub.flows.chain.translation import join_lines, people_say
 from nightdub.infra.build import Inputs, Step
-from nightdub.infra.work import Bench, Done, Item, Result
+from nightdub.infra.work import Bench, Done, Item
 from nightdub.tasks.captions import CaptionSets, make_sets, one_at_a_time, shown_marks, unseen_lines
 from nightdub.tasks.formats.files import write_subtitles
 from nightdub.tasks.marks import plain_text, translate_marks
@@ -59,15 +59,6 @@ def _translate(items: Sequence[Item], bench: Bench) -> list[Done]:
     return [Done(row=plain(replace(line, segment="")), failed=line.failed) for line in made]
 
 
-def _join_marks(_inputs: Inputs, results: Sequence[Result], folder: Path) -> dict[str, Path]:
-    """One row for each mark; one that could not be translated has its cause."""
-    rows = [
-        replace(row or Translation("", "", result.engine, failed=cause_of(result)), segment=result.id)
-        for row, result in zip(made_rows(results, Translation), results, strict=True)
-    ]
-    return {"lines": write_rows(folder / "lines.jsonl", rows)}
-
-
 def _subtitles(item: Item, bench: Bench) -> Done:
     """Write every set; one without a cue has no files, but the dub's own always has."""
     sets, target = _sets(item, bench), bench.params["target"]
@@ -110,7 +101,7 @@ MARKS = Step(
     ("match.marks", "in.memory?", "in.glossary?", "in.approved?", "cast.corrections"),
     _split_marks,
     _translate,
-    _join_marks,
+    join_lines,
     "translate",
     ("source", "target", "translation"),
     tolerates_loss=True,

@@ -81,7 +81,8 @@ def _checked(line: Translation, hint: Hint, source: Language, target: Language) 
     return replace(line, variants=variants, notes=(*line.notes, *source_notes(line, hint.terms, source, target)))
 
 
-def _join(_inputs: Inputs, results: Sequence[Result], folder: Path) -> dict[str, Path]:
+def join_lines(_inputs: Inputs, results: Sequence[Result], folder: Path) -> dict[str, Path]:
+    """One row for each text; one that could not be translated has its cause."""
     lines = [
         replace(row or Translation("", "", result.engine, failed=cause_of(result)), segment=result.id)
         for row, result in zip(made_rows(results, Translation), results, strict=True)
@@ -96,7 +97,7 @@ TRANSLATE = Step(
     ("cast.segments", "in.memory?", "in.glossary?", "in.approved?", "cast.corrections"),
     _split,
     _translate,
-    _join,
+    join_lines,
     "translate",
     ("source", "target", "translation", "reads_context"),
 )

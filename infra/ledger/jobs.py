@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, bindparam, delete, select, update
+from sqlalchemy import Connection, bindparam, delete, func, select, tuple_, update
 
 from nightdub.infra.errors import LeaseLost
-from nightdub.infra.ledger.engine import Database, columns, insert, values
+from nightdub.infra.ledger.engine import INSERT, Database, columns, values
 from nightdub.infra.ledger.models import artifact_inputs, artifacts, attempts, jobs
 from nightdub.infra.ledger.rows import Artifact, Claim, Cost, Job
+from nightdub.infra.ledger.spoken import Spoken
 
 Token = tuple[str, str, int]  # key, owner, fence
 
@@ -23,13 +24,30 @@ CHUNK = 5000  # keys in one query; SQLite takes 32,766 parameters, PostgreSQL 65
 EXPIRED = {"code": "LeaseLost", "what": "the worker stopped and its lease ran out", "transient": True}
 
 
-# Spelled once: building a statement costs as much as running it.
+class _Standing(NamedTuple):
+    """What a claim or a commit needs to know of a job."""
+
+    state: str
+    owner: str
+    lease_until: datetime | None
+    fence: int
+    manifest: str
+    error: dict[str, Any]
+
+
 WANTED = jobs.c.key == bindparam("wanted")
-SEEN = select(jobs).where(WANTED)
-HELD = SEEN.with_for_update(skip_locked=True)
-TAKE_OVER = update(jobs).where(WANTED)
-KEEP = update(jobs).where(WANTED, jobs.c.owner == bindparam("holder"), jobs.c.fence == bindparam("token"), jobs.c.state == "claimed")
-CLOSE = update(attempts).where(attempts.c.key == bindparam("wanted"), attempts.c.fence == bindparam("token"))
+TOKEN = (WANTED, jobs.c.owner == bindparam("holder"), jobs.c.fence == bindparam("token"), jobs.c.state == "claimed")
+ATTEMPT = (attempts.c.key == bindparam("wanted"), attempts.c.fence == bindparam("token"))
+STANDING = select(*(jobs.c[name] for name in _Standing._fields)).where(WANTED)
+SEEN = Spoken(lambda _: STANDING)
+HELD = Spoken(lambda _: STANDING.with_for_update(skip_locked=True))
+FIRST = Spoken(lambda dialect: INSERT[dialect.name](jobs).on_conflict_do_nothing())
+TAKE_OVER = Spoken(lambda _: update(jobs).where(WANTED))
+KEEP = Spoken(lambda _: update(jobs).where(*TOKEN))
+OPEN = Spoken(lambda _: attempts.insert())
+CLOSE = Spoken(lambda _: update(attempts).where(*ATTEMPT))
+MADE = Spoken(lambda _: artifacts.insert())
+READ = Spoken(lambda _: artifact_inputs.insert())
 
 
 class Jobs(Database):
@@ -58,14 +76,18 @@ class Jobs(Database):
         work = {"key": key, "step": step, "version": version, "title": title, "language": language}
         lease = {"state": "claimed", "owner": owner, "run": run, "lease_until": until, "error": {}}
         with self._write() as connection:
-            held = _held(connection, key)
-            claim = _answer(held, now, until, retry=retry) if held else _first(connection, work | lease, now, until)
+            seen = _standing(SEEN, connection, key)
+            claim = _answer(seen, now, until, retry=retry) if seen else _first(connection, work | lease, now, until)
             if claim.outcome != "granted":
                 return claim
-            if held:
+            if seen:
+                held = _standing(HELD, connection, key)  # nobody else can take it over now, but somebody may have
+                claim = _answer(held, now, until, retry=retry) if held else Claim("busy", lease_until=now)
+                if claim.outcome != "granted":
+                    return claim
                 _close_lost(connection, [key], now)
-                connection.execute(TAKE_OVER, {"wanted": key, **work, **lease, "fence": claim.fence, "finished": None})
-            connection.execute(attempts.insert(), _attempt(key, claim.fence, run, owner, now))
+                TAKE_OVER.send(connection, {"wanted": key, **work, **lease, "fence": claim.fence, "finished": None})
+            OPEN.send(connection, _attempt(key, claim.fence, run, owner, now))
         return claim
 
     def extend(self, key: str, owner: str, fence: int, lease_seconds: float) -> datetime:
@@ -100,7 +122,7 @@ class Jobs(Database):
         end: dict[str, Any] = {"state": "partial" if partial else "done", "manifest": manifest, "error": {}}
         with self._write() as connection:
             if _end(connection, (key, owner, fence), end, cost, self._clock()):
-                _replace(connection, key, artifacts, inputs)
+                _replace(connection, key, artifacts, inputs, anew=fence > 1)
 
     def fail(self, key: str, owner: str, fence: int, error: Mapping[str, Any], cost: Cost) -> None:
         """Record why a job could not be done, as `error_row` gives it. Raises: LeaseLost where the token is stale."""
@@ -137,13 +159,15 @@ class Jobs(Database):
         with self._read() as connection:
             return [Artifact(*row) for row in connection.execute(query)]
 
-    def maker_of(self, title: str, language: str, step: str, digest: str) -> str:
-        """Return the key of the newest job of a step that made an artifact for a title-language; "" where there is none.
+    def maker_of(self, title: str, language: str, step: str, outputs: Mapping[str, str]) -> str:
+        """Return the key of the newest job of a step that made all these artifacts for a title-language; "" where there is none.
 
-        `language` is empty for what all languages of a title share.
+        `outputs` gives name -> digest; `language` is empty for what all languages of a title share.
         """
-        made = (artifacts.c.digest == digest, jobs.c.title == title, jobs.c.language == language, jobs.c.step == step)
-        query = select(jobs.c.key).join(artifacts, artifacts.c.key == jobs.c.key).where(*made).order_by(jobs.c.created.desc()).limit(1)
+        made = tuple_(artifacts.c.name, artifacts.c.digest).in_(outputs.items())
+        query = select(jobs.c.key).join(artifacts, artifacts.c.key == jobs.c.key)
+        query = query.where(jobs.c.title == title, jobs.c.language == language, jobs.c.step == step, made)
+        query = query.group_by(jobs.c.key, jobs.c.created).having(func.count() == len(outputs)).order_by(jobs.c.created.desc()).limit(1)
         with self._read() as connection:
             return connection.scalar(query) or ""
 
@@ -154,23 +178,21 @@ class Jobs(Database):
             return dict(connection.execute(query).all())
 
 
-def _held(connection: Connection, key: str) -> Row[Any] | None:
-    """Return a job locked for this transaction, or None where there is none or another transaction has it."""
-    return connection.execute(HELD, {"wanted": key}).one_or_none()
+def _standing(statement: Spoken, connection: Connection, key: str) -> _Standing | None:
+    """Return a job, or None where there is none (or, of HELD, where another transaction has it)."""
+    rows = statement.send(connection, {"wanted": key})
+    return _Standing(*rows[0]) if rows else None
 
 
 def _first(connection: Connection, row: dict[str, Any], now: datetime, until: datetime) -> Claim:
-    """Insert a job that nobody has; looks first, since an insert would wait for whoever is changing the row."""
-    if connection.execute(SEEN, {"wanted": row["key"]}).one_or_none():
-        return Claim("busy", lease_until=now)
-    fresh = insert(connection, jobs).on_conflict_do_nothing().returning(jobs.c.key)
-    made = connection.scalar(fresh, row | {"fence": 1, "manifest": "", "created": now})
+    """Insert a job that nobody has; only where none was seen, since an insert waits for whoever is changing the row."""
+    made = FIRST.count(connection, row | {"fence": 1, "manifest": "", "created": now})
     return Claim("granted", 1, lease_until=until) if made else Claim("busy", lease_until=now)
 
 
-def _answer(job: Row[Any], now: datetime, until: datetime, *, retry: bool) -> Claim:
+def _answer(job: _Standing, now: datetime, until: datetime, *, retry: bool) -> Claim:
     """Return what a claim on an existing job gets."""
-    if job.state == "claimed" and job.lease_until > now:
+    if job.state == "claimed" and job.lease_until and job.lease_until > now:
         return Claim("busy", job.fence, lease_until=job.lease_until)
     settled = job.state in {"partial", "failed"} and not retry and not job.error.get("transient")
     if job.state == "done" or settled:
@@ -185,20 +207,20 @@ def _attempt(key: str, fence: int, run: str, owner: str, now: datetime) -> dict[
 def _update_held(connection: Connection, token: Token, change: dict[str, Any]) -> bool:
     """Change a claimed job if this is its newest token; say whether it was."""
     key, owner, fence = token
-    return connection.execute(KEEP, {"wanted": key, "holder": owner, "token": fence, **change}).rowcount == 1
+    return KEEP.count(connection, {"wanted": key, "holder": owner, "token": fence, **change}) == 1
 
 
 def _end(connection: Connection, token: Token, end: dict[str, Any], cost: Cost, now: datetime) -> bool:
     """Close a job and its attempt; return False where this holder already ended it the same way."""
     key, owner, fence = token
     if not _update_held(connection, token, end | {"finished": now}):
-        job = connection.execute(SEEN, {"wanted": key}).one_or_none()
+        job = _standing(SEEN, connection, key)
         ended = {"owner": owner, "fence": fence} | {name: end[name] for name in ("state", "manifest") if name in end}
         if job and all(getattr(job, name) == value for name, value in ended.items()):
             return False
         raise _lost(token)
     attempt = {"wanted": key, "token": fence, "ended": now, "outcome": end["state"], "error": end["error"], **values(cost)}
-    connection.execute(CLOSE, attempt)
+    CLOSE.send(connection, attempt)
     return True
 
 
@@ -207,13 +229,13 @@ def _close_lost(connection: Connection, keys: Sequence[str], now: datetime) -> N
     connection.execute(open_ones.values(ended=now, outcome="lost", error=EXPIRED))
 
 
-def _replace(connection: Connection, key: str, made: Sequence[Artifact], inputs: Mapping[str, str]) -> None:
-    connection.execute(delete(artifacts).where(artifacts.c.key == key))
-    connection.execute(delete(artifact_inputs).where(artifact_inputs.c.key == key))
-    if made:
-        connection.execute(artifacts.insert(), [{"key": key} | values(artifact) for artifact in made])
-    if inputs:
-        connection.execute(artifact_inputs.insert(), [{"key": key, "name": name, "digest": digest} for name, digest in inputs.items()])
+def _replace(connection: Connection, key: str, made: Sequence[Artifact], inputs: Mapping[str, str], *, anew: bool) -> None:
+    """Write what a job made and read; `anew`, what an earlier grant wrote goes first."""
+    if anew:
+        connection.execute(delete(artifacts).where(artifacts.c.key == key))
+        connection.execute(delete(artifact_inputs).where(artifact_inputs.c.key == key))
+    MADE.send_all(connection, [{"key": key} | values(artifact) for artifact in made])
+    READ.send_all(connection, [{"key": key, "name": name, "digest": digest} for name, digest in inputs.items()])
 
 
 def _lost(token: Token) -> LeaseLost:
