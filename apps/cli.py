@@ -15,6 +15,7 @@ from nightdub.apps.commands.night import plan, report, run, status
 from nightdub.apps.commands.quality import faults, gate, measure
 from nightdub.apps.commands.release import decision, override, overrides, release, revoke, rollback
 from nightdub.apps.commands.scripts import convert
+from nightdub.apps.commands.upkeep import backup, metrics, restore, tidy
 from nightdub.apps.commands.voices import consents, voices
 from nightdub.infra.errors import CatalogueError, ConfigError, MachineLacks, NightdubError
 
@@ -28,6 +29,7 @@ COMMANDS = (
     *(engines, evaluate, promote, demote, aliases),
     *(edit, sheet),
     *(voices, consents),
+    *(tidy, backup, restore, metrics),
     *(doctor, config),
 )
 
@@ -45,10 +47,10 @@ for _command in COMMANDS:
     cli.add_command(_command)
 
 
-def main() -> None:
-    """Run the command line; every known error ends as one message and an exit code."""
+def main(command: click.Command = cli, name: str = "nightdub") -> None:
+    """Run a command line; every known error ends as one message and an exit code."""
     try:
-        sys.exit(cli(standalone_mode=False, prog_name="nightdub"))
+        sys.exit(command(standalone_mode=False, prog_name=name))
     except click.ClickException as error:
         error.show()
         sys.exit(EXIT_USAGE)

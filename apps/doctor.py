@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from rich.text import Text
 from nightdub.apps.screen import print_json, print_rows
 from nightdub.infra.errors import NightdubError
 from nightdub.infra.ledger import Ledger
+from nightdub.infra.media.walls import missing
 from nightdub.infra.settings import Settings
 from nightdub.infra.store import open_store
 from nightdub.tasks.engines import TABLE, EngineSpec, load_engine
@@ -44,6 +46,7 @@ MODULES = (
     "speechmos",
     "great_expectations",
 )
+GUARDED_FFMPEG = (7, 1, 1)  # the first that itself refuses segments of other kinds and in other places (commits 91d96dc8, b753bac0)
 LEAST_FREE = 5 << 30  # bytes below which a night is likely to fill the disk
 
 
@@ -84,15 +87,27 @@ def _programs() -> Iterator[Finding]:
         found = shutil.which(name)
         yield Finding(name, bool(found), f"{use}: {found or 'not found'}", "" if found else "make setup")
     yield _ffmpeg_version()
+    why = missing()
+    detail = why or "ffmpeg sees only the files it is given: no network, no other process, no rights"
+    yield Finding("walls around ffmpeg", not why, detail, why and "docs/security.md says what is left without them", needed=False)
 
 
 def _ffmpeg_version() -> Finding:
-    """Return whether ffmpeg answers; before 7.1.1 it lacks its own guards against playlists, so ours alone stand."""
+    """Return whether ffmpeg answers, and as a warning that it lacks its own guards against playlists, so that ours alone stand."""
     try:
         line = subprocess.run(["ffmpeg", "-version"], capture_output=True, text=True, timeout=10, check=True).stdout.splitlines()[0]
     except (OSError, subprocess.SubprocessError) as error:
         return Finding("ffmpeg answers", fine=False, detail=str(error), fix="make setup")
-    return Finding("ffmpeg answers", fine=True, detail=line[:60])
+    if is_guarded(line):
+        return Finding("ffmpeg answers", fine=True, detail=line[:60])
+    lacks = f"{line[:60].rstrip()}: it follows what a hostile playlist names, so that our checks of every file stand alone"
+    return Finding("ffmpeg answers", fine=False, detail=lacks, fix="put 7.1.1 or later in front in PATH", needed=False)
+
+
+def is_guarded(line: str) -> bool:
+    """Return whether an ffmpeg that says this of itself has its own guards; one without a number was built from its newest source."""
+    found = re.match(r"ffmpeg version n?(\d+)\.(\d+)(?:\.(\d+))?", line)
+    return not found or tuple(int(part or 0) for part in found.groups()) >= GUARDED_FFMPEG
 
 
 def _modules() -> Iterator[Finding]:
@@ -133,15 +148,19 @@ def _house(settings: Settings) -> Iterator[Finding]:
 
 
 def _store(settings: Settings) -> Finding:
-    """Write, read and delete one small object."""
+    """Write, read and delete one small object; keys that may not delete are as they should be where housekeeping has its own."""
+    detail = f"answers at {settings.store_url}"
     try:
         store = open_store(settings.store_url, **settings.store_options())
         digest = store.put_bytes(b"nightdub doctor")
         store.get_bytes(digest)
-        store.delete(digest)
     except NightdubError as error:
         return Finding("store", fine=False, detail=str(error), fix=error.fix or "see docs/operators-guide.md")
-    return Finding("store", fine=True, detail=f"answers at {settings.store_url}")
+    try:
+        store.delete(digest)
+    except NightdubError:
+        detail += "; these keys may not delete: only housekeeping has to (docs/deploy.md)"
+    return Finding("store", fine=True, detail=detail)
 
 
 def _ledger(settings: Settings) -> Finding:

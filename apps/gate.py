@@ -48,7 +48,7 @@ def _rows(file: Path) -> list[dict[str, Any]]:
         if line.strip():
             try:
                 rows.append(msgspec.json.decode(line, type=dict[str, Any]))
-            except msgspec.MsgspecError as error:
+            except (ValueError, RecursionError) as error:  # msgspec lets bytes that are no UTF-8 through as they are
                 raise NightdubError(
                     "no JSON object", where=f"{file}, line {number}", allowed="one JSON object a line", fix="write it again"
                 ) from error

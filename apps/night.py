@@ -46,10 +46,10 @@ def run_catalogue(
     show_summary(report, settings.home)
     if show:
         open_page(settings.home / "report.html")
-    return _exit_code(report)
+    return exit_code(report)
 
 
-def _exit_code(report: NightReport) -> int:
+def exit_code(report: NightReport) -> int:
     """Return 1 where something failed in this night, or a row could not be read, or the account does not balance."""
     return int(bool(report.failed or report.problems or not report.balanced))
 

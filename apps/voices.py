@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from nightdub.apps.screen import print_json, print_line, print_rows
-from nightdub.flows.consents import take_down
+from nightdub.flows.consents import withdraw
 from nightdub.flows.night import Books, open_books
 from nightdub.flows.voices import entry_of, heard_in
 from nightdub.infra.errors import ConfigError, LedgerError
@@ -132,8 +132,7 @@ def record_consent(
 def end_consent(settings: Settings, name: str, who: str) -> int:
     """Withdraw a consent, take down what it was used in, and print what that was."""
     with open_books(settings) as books:
-        books.ledger.withdraw_consent(name)
-        taken = take_down(books, who)
+        taken = withdraw(books, name, who)
     print_line(f"consent {name} is withdrawn; the next night makes what it was used in with a neutral voice")
     for row in taken:
         print_line(f"taken down: {row.title}/{row.language}")

@@ -1,12 +1,19 @@
-"""Consents at work: what was cloned under a record that has ended is taken down, whether or not a new dub is ready."""
+"""Consents at work: what was cloned under a record that has ended is taken down, whether or not a new dub is ready.
+
+That a consent was withdrawn is also kept in the store, beside the ledger: a ledger restored from an older backup must not bring it back.
+"""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from nightdub.flows.night import Books
 from nightdub.flows.release import move_pointer
+from nightdub.infra.digests import digest_bytes
+from nightdub.infra.errors import PointerConflict
+from nightdub.infra.logs import warn
 from nightdub.quality.metrics.cloning import counted_names
 from nightdub.tasks.rows import Language
 
@@ -18,6 +25,27 @@ class TakenDown:
     title: str
     language: Language
     consents: tuple[str, ...]
+
+
+def withdraw(books: Books, name: str, who: str) -> list[TakenDown]:
+    """End a consent now, and take down what it was used in. Raises: LedgerError where there is no such record."""
+    books.ledger.withdraw_consent(name)
+    recall_withdrawals(books)
+    return take_down(books, who)
+
+
+def recall_withdrawals(books: Books) -> int:
+    """Let ledger and store know of the same withdrawn consents; return how many the ledger had forgotten."""
+    marks = {f"withdrawn/{digest_bytes(row.id.encode())}": row for row in books.ledger.consents()}
+    known = set(books.store.pointers("withdrawn/"))
+    forgotten = [row for mark, row in marks.items() if mark in known and not row.withdrawn]
+    for row in forgotten:
+        books.ledger.withdraw_consent(row.id)
+        warn("withdrawal of a consent recalled", consent=row.id)
+    for mark in {mark for mark, row in marks.items() if row.withdrawn} - known:
+        with suppress(PointerConflict):  # somebody else has just written it
+            books.store.write_pointer(mark, b"", None)
+    return len(forgotten)
 
 
 def take_down(books: Books, who: str = "nightdub") -> list[TakenDown]:

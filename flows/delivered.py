@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ import msgspec
 from nightdub.infra.credentials import verify
 from nightdub.infra.digests import digest_file
 from nightdub.infra.errors import ConfigError, MediaError, ObjectMissing
+from nightdub.infra.scratch import Scratch
 from nightdub.infra.settings import Settings
 from nightdub.infra.store_contract import StoreOptions
 from nightdub.tasks.rows import Language
@@ -53,7 +53,7 @@ def check(place: str, settings: Settings) -> list[str]:
     if "://" not in place:
         return check_folder(Path(place))
     remote = _remote(place, settings)
-    with tempfile.TemporaryDirectory(prefix="nightdub-") as scratch:
+    with Scratch("deliver") as scratch:
         return _check_remote(remote, _remote_manifest(remote, Path(scratch)), Path(scratch))
 
 
@@ -78,9 +78,18 @@ def read_manifest(path: Path, where: str) -> Delivery:
     if not path.is_file():
         raise MediaError(f"no {MANIFEST}", where=where, fix="name a place that was delivered to")
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Delivery)
-    except msgspec.DecodeError as error:
+        found = msgspec.json.decode(path.read_bytes(), type=Delivery)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise MediaError(f"{MANIFEST}: {error}", where=where, fix="deliver it again") from None
+    if outside := [row.name for row in found.files if not _is_below(row.name)]:
+        raise MediaError(f"{MANIFEST} names {outside[0]!r}", where=where, allowed="files below the folder", fix="deliver it again")
+    return found
+
+
+def _is_below(name: str) -> bool:
+    """Return whether a manifest's name stays in its folder, whatever lies there."""
+    parts = name.split("/")
+    return "\0" not in name and not any(part in ("", ".", "..") or len(part.encode("utf-8", "replace")) > 255 for part in parts)
 
 
 def refuse_others(folder: Path, title: str, language: Language) -> None:
@@ -115,7 +124,7 @@ def upload(made: Path, place: str, settings: Settings) -> None:
         StoreError: the server refused.
     """
     ours, remote = read_manifest(made / MANIFEST, str(made)), _remote(place, settings)
-    with tempfile.TemporaryDirectory(prefix="nightdub-") as scratch:
+    with Scratch("deliver") as scratch:
         _make_way(remote, ours, Path(scratch))
         for row in ours.files:
             remote.put(made / row.name, row.name)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from nightdub.flows.chain import CHAIN
 from nightdub.flows.chain.gather import Shelf
@@ -47,16 +48,19 @@ def lineage(books: Books, title: str, language: Language, film: str) -> Lineage:
     """Return the lineage of a film. Raises: LedgerError where the ledger does not know who made it.
 
     The chain is walked backwards, so that all that is wanted of a step is known when its job is looked for: two jobs may share one
-    output (an empty one, say), and only one made them all.
+    output (an empty one, say), and only one made them all. A job that is younger than the film's own is taken where there is no other:
+    an edit may leave an output as it was.
     """
     found, wanted = Lineage(digests={FILM: film}), _Wanted(dict)
+    until: datetime | None = None
     _want(books, (title, language), {FILM: film}, wanted)
     for step in reversed(CHAIN):
         if outputs := wanted.get(step.name):
-            key = _maker(books, (title, language), step.name, outputs)
+            key = _maker(books, (title, language), step.name, outputs, until)
             if not key:
                 names = ", ".join(f"{step.name}.{name} {digest[:12]}" for name, digest in outputs.items())
                 raise LedgerError(f"no job made {names}", where=f"{title}/{language}", fix="run the title again")
+            until = until or books.ledger.jobs([key])[key].created
             found.parts[step.name] = Part(step.name, key, tuple(sorted(set(_engines(books, key)))))
             read = books.ledger.inputs_of(key)
             found.digests.update(read | {f"{step.name}.{made.name}": made.digest for made in books.ledger.artifacts_of(key)})
@@ -74,14 +78,14 @@ def _want(books: Books, place: tuple[str, Language], read: Mapping[str, str], wa
             wanted[step][output] = digest
 
 
-def _maker(books: Books, place: tuple[str, Language], step: str, outputs: Mapping[str, str]) -> str:
+def _maker(books: Books, place: tuple[str, Language], step: str, outputs: Mapping[str, str], until: datetime | None = None) -> str:
     """Return the key of the newest job of a step that made all of these; "" where there is none.
 
     It may have been made for another title that asked for the very same.
     """
     title, language = place
     scope = language if _STEPS[step].scope == "language" else ""
-    if key := books.ledger.maker_of(title, scope, step, outputs):
+    if key := books.ledger.maker_of(title, scope, step, outputs, until):
         return key
     key = books.ledger.heads(title, scope).get(step, "")
     made = {row.name: row.digest for row in books.ledger.artifacts_of(key)} if key else {}

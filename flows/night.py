@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nightdub.flows.recipe import PROFILES, STABLE, FileDigests, House, prepare
+from nightdub.infra import logs
 from nightdub.infra.build import Builder
 from nightdub.infra.compute import open_compute
 from nightdub.infra.ledger import Ledger
@@ -41,6 +42,7 @@ class Night:
 @contextmanager
 def open_books(settings: Settings) -> Iterator[Books]:
     """Open ledger and store, creating or upgrading the embedded ledger where it is ours alone."""
+    logs.start(settings)
     settings.home.mkdir(parents=True, exist_ok=True)
     ledger = Ledger(settings.ledger_url)
     try:

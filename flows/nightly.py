@@ -14,21 +14,24 @@ from uuid import UUID
 
 from prefect import flow
 from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
+from prefect.events import emit_event
 from prefect.futures import PrefectFuture
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from nightdub.flows.consents import take_down
 from nightdub.flows.data_gate import check_catalogue
-from nightdub.flows.housekeeping import tidy
 from nightdub.flows.night import Books, Night, load_catalogue, load_houses, open_books, open_night
 from nightdub.flows.page import write_report
 from nightdub.flows.plan import Planned, make_plan
-from nightdub.flows.policy import LOCALISE, PERCEIVE, SETTLE
+from nightdub.flows.policy import LOCALISE, PERCEIVE, SETTLE, forget_results
 from nightdub.flows.recipe import FileDigests, House
 from nightdub.flows.regression import rerun_changed
 from nightdub.flows.report import NightReport, make_report, summary_markdown
 from nightdub.flows.title import Outcome
+from nightdub.flows.upkeep import tidy
 from nightdub.flows.watch import Event, tell
+from nightdub.flows.window import Window
+from nightdub.infra.logs import note, warn
 from nightdub.infra.settings import load_settings
 from nightdub.tasks.catalogue import Catalogue
 
@@ -61,14 +64,25 @@ def localise_catalogue(
         if not keep_going:
             listed.strict(Path(catalogue))
         minutes = deadline_minutes if deadline_minutes is not None else settings.deadline_minutes
-        shown = cast(UUID, create_progress_artifact(0.0, key="night-progress", description="title-languages that have ended"))
+        window = Window()
+        what = "title-languages that have ended"
+        shown = window.show(lambda: cast(UUID, create_progress_artifact(0.0, key="night-progress", description=what)))
 
         def progress(done: float) -> None:
-            update_progress_artifact(shown, done)
+            if shown:
+                window.show(lambda: update_progress_artifact(shown, done))
 
         report = run_night(books, listed, Path(catalogue), only=only, again=again, minutes=minutes, progress=progress)
-    create_markdown_artifact(key="night", markdown=summary_markdown(report), description=f"Night {report.run}")
+    if report.failed:
+        say_failed(report.run, report.failed, report.title_languages)
+    Window().show(lambda: create_markdown_artifact(key="night", markdown=summary_markdown(report), description=f"Night {report.run}"))
     return report.counts()
+
+
+def say_failed(run: str, failed: int, title_languages: int) -> None:
+    """Send Prefect the event that an alarm on failed title-languages waits for."""
+    night = {"prefect.resource.id": f"nightdub.night.{run}", "prefect.resource.name": run}
+    emit_event("nightdub.titles.failed", resource=night, payload={"failed": failed, "title_languages": title_languages})
 
 
 def run_night(
@@ -95,6 +109,7 @@ def run_night(
     run = books.ledger.start_run("nightly", {"catalogue": str(path), "again": again, "only": list(only or ())})
     todo = [planned for planned in plan if not planned.unchanged]
     tell(Event("night", n=len(todo)))
+    note("night started", run=run, catalogue=str(path), title_languages=len(plan), to_build=len(todo))
     outcomes: list[Outcome] = []
     try:
         if todo:
@@ -104,10 +119,12 @@ def run_night(
                     progress(100 * len(outcomes) / len(todo))
         wrong = check_catalogue(books, titles) if todo else ()
         report = make_report(books, run, path, catalogue, plan, outcomes, started, wrong)
-    except BaseException:
+    except BaseException as error:
+        warn("night failed", run=run, what=f"{type(error).__name__}: {error}")
         books.ledger.finish_run(run, "failed", {})
         raise
     books.ledger.finish_run(run, "done", report.counts())
+    note("night ended", **report.counts())
     write_report(books, report)
     if found := _changed_engines(books, houses.values(), deadline):
         report = replace(report, engines=found)
@@ -175,6 +192,7 @@ def _land(ended: tuple[Planned, PrefectFuture[Any]], flying: dict[str, int]) -> 
     flying[planned.title.id] -= 1
     if not flying[planned.title.id]:
         del flying[planned.title.id]
+        forget_results()
     try:
         outcome: Outcome = future.result()
     except Exception as error:

@@ -14,7 +14,7 @@ import soundfile
 
 from nightdub.flows.data_gate import show_pages
 from nightdub.flows.night import Books
-from nightdub.flows.publish import link
+from nightdub.flows.publish import link, put
 from nightdub.flows.report import Metric, NightReport, TitleResult
 from nightdub.infra.build import Manifest, read_manifest
 from nightdub.quality.metrics.table import METRICS
@@ -40,9 +40,7 @@ def write_report(books: Books, report: NightReport) -> None:
     """Write report.json and report.html into the working folder, each whole or not at all."""
     data = msgspec.json.format(msgspec.json.encode(report), indent=2)
     for name, content in (("report.json", data), ("report.html", render_page(books, report).encode())):
-        draft = books.settings.home / f"{name}.new"
-        draft.write_bytes(content)
-        draft.replace(books.settings.home / name)
+        put(books, Path(name), content)
 
 
 def render_page(books: Books, report: NightReport) -> str:

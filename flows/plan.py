@@ -19,6 +19,8 @@ AGAIN = (
     "ObjectMissing",
     "DigestMismatch",
     "StoreError",  # full or forbidden
+    "LedgerError",  # its disk is full
+    "PointerConflict",
     "SourceUnreadable",
     "transient",
 )  # causes that may be gone by the next night without any input having changed

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from nightdub.flows.night import Books
@@ -21,7 +24,7 @@ def export_package(books: Books, title: str, language: Language, newest: str, re
         sums = place.with_name(f"{place.name}.sha256")  # as sha256sum checks it; spares a look at a film that stands already
         if digest and not (place.exists() and sums.exists() and sums.read_text().startswith(digest)):
             link(books, digest, Path(folder) / name)
-            sums.write_text(f"{digest}  {place.name}\n")
+            put(books, Path(folder) / title / sums.name, f"{digest}  {place.name}\n".encode())
         elif not digest:
             place.unlink(missing_ok=True)
             sums.unlink(missing_ok=True)
@@ -30,13 +33,30 @@ def export_package(books: Books, title: str, language: Language, newest: str, re
 
 def link(books: Books, digest: str, path: Path) -> str:
     """Make `path` (below the working folder) show the bytes of `digest`, without a copy where the file system allows; return it."""
-    place = books.settings.home / path
-    place.parent.mkdir(parents=True, exist_ok=True)
-    source = books.store.fetch(digest)
-    if not (place.exists() and place.samefile(source)):
-        place.unlink(missing_ok=True)
-        try:
-            os.link(source, place)
-        except OSError:
-            shutil.copyfile(source, place)  # another file system
+    place, source = books.settings.home / path, books.store.fetch(digest)
+    with _draft_of(books, place) as draft:
+        if not (place.exists() and place.samefile(source)):
+            try:
+                os.link(source, draft)
+            except OSError:
+                shutil.copyfile(source, draft)  # another file system
+            draft.replace(place)
     return str(path)
+
+
+def put(books: Books, path: Path, data: bytes) -> None:
+    """Write a small file below the working folder, whole or not at all."""
+    with _draft_of(books, books.settings.home / path) as draft:
+        draft.write_bytes(data)
+        draft.replace(books.settings.home / path)
+
+
+@contextmanager
+def _draft_of(books: Books, place: Path) -> Iterator[Path]:
+    """Yield a free path beside a file, for one writer at a time: two nights may show the same. The kernel frees a dead one's lock."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with (books.settings.home / ".showing.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        draft = place.with_name(f".{place.name}.new")
+        draft.unlink(missing_ok=True)  # a killed writer's
+        yield draft

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from nightdub.flows.pointer import carry_out, recall, released_package
 from nightdub.infra.environment import environment
-from nightdub.infra.errors import LedgerError
+from nightdub.infra.errors import LedgerError, PointerConflict
 from nightdub.infra.ledger import RecordedMeasurement, ReleaseAction, TitleState
 from nightdub.quality.gate import Override, decide
 from nightdub.quality.metrics.cloning import counted_names
 from nightdub.quality.policy import Policy
 from nightdub.tasks.rows import Language, Measurement, Worst
+
+__all__ = ["carry_out", "released_package"]  # of the pointer's own room
+
+RACES = 32  # times that a pointer may be moved by others before a move gives up
 
 if TYPE_CHECKING:
     from nightdub.flows.night import Books, Night
@@ -67,6 +73,7 @@ def judge(books: Books, policy: Policy, found: Evidence) -> tuple[TitleState, tu
     )
     if not decision.released:
         return "held", decision.reasons
+    recall(books, title, language)
     if refused := _rolled_back(books, title, language, found.package):
         return "held", (refused,)
     if ended := without_consent(books, title, language, found.run):
@@ -87,6 +94,7 @@ def release(books: Books, title: str, language: Language, who: str, why: str) ->
 
     Raises: LedgerError where nothing was built, or where the dub was withdrawn because a consent ended: that is no word of ours.
     """
+    recall(books, title, language)
     row = books.ledger.title_languages().get((title, language))
     if row is None or not row.package:
         raise LedgerError("nothing was built", where=f"{title}/{language}", fix="nightdub status lists what there is")
@@ -101,6 +109,7 @@ def release(books: Books, title: str, language: Language, who: str, why: str) ->
 
 def rollback(books: Books, title: str, language: Language, who: str, why: str) -> str:
     """Point a title-language back to the version that was released before. Return its digest."""
+    recall(books, title, language)
     moves = books.ledger.releases(title, language)
     undone = {row.previous for row in moves if row.action in ("rollback", "withdraw")} | {row.package for row in moves[:1]}
     earlier = [row.package for row in moves if row.package and row.package not in undone]
@@ -138,12 +147,6 @@ def _rolled_back(books: Books, title: str, language: Language, package: str) -> 
     return ""
 
 
-def released_package(books: Books, title: str, language: Language) -> str:
-    """Return the digest that readers get, or an empty string."""
-    pointer = books.store.read_pointer(f"releases/{title}/{language}")
-    return str(msgspec.json.decode(pointer.value)["package"]) if pointer else ""
-
-
 def move_pointer(
     books: Books, title: str, language: Language, package: str, *, decision: int | None, action: ReleaseAction, who: str, why: str
 ) -> None:
@@ -153,27 +156,14 @@ def move_pointer(
     night, carries out.
     """
     moves = books.ledger.releases(title, language)
-    if not moves or moves[0].package != package:
+    explained = decision is None or any(move.package == package and move.decision for move in moves)
+    if not moves or moves[0].package != package or not explained:
         books.ledger.record_release(title, language, action=action, package=package, decision=decision, who=who, why=why)
+    for _ in range(RACES):
+        with suppress(PointerConflict):  # somebody else moved the pointer: what the ledger says by now is for all to carry out
+            carry_out(books, title, language)
+            return
     carry_out(books, title, language)
-
-
-def carry_out(books: Books, title: str, language: Language) -> bool:
-    """Let the release pointer say what the ledger's newest move says; return whether it was moved.
-
-    The ledger is read after the pointer's version: a move made in between is carried out, or found as a conflict, and never undone.
-
-    Raises: PointerConflict where somebody else moved it in between.
-    """
-    name = f"releases/{title}/{language}"
-    pointer = books.store.read_pointer(name)
-    moves = books.ledger.releases(title, language)
-    package = moves[0].package if moves else ""
-    value = msgspec.json.encode({"title": title, "language": language, "package": package, "synthetic": True}, order="sorted")
-    if pointer and pointer.value == value:
-        return False
-    books.store.write_pointer(name, value, pointer.version if pointer else None)
-    return True
 
 
 def recorded(row: Measurement) -> dict[str, Any]:

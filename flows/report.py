@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -21,6 +23,7 @@ from nightdub.tasks.catalogue import Catalogue, Problem
 from nightdub.tasks.rows import Worst
 
 ORDER = ("fail", "cannot tell", "overridden", "pass")  # of what several rules say of one metric, the gravest counts
+_MARKDOWN = re.compile(r"([\\`*_\[\]!|#~])")
 DETAILED = 1000  # title-languages up to which also the unchanged ones are shown with their measurements
 
 
@@ -190,7 +193,7 @@ class _Desk:
         detailed = row is not None and (self.detailed or not planned.unchanged)
         package = row.package if row else ""
         released = _released(self.books, *place) if detailed else ""
-        reasons = tuple(row.reasons) if row and state != "left" else ()
+        reasons = outcome.reasons if outcome else tuple(row.reasons) if row and state != "left" else ()
         path, damage = self._export(row, released) if row and detailed else ("", "")
         if damage:
             state, reasons = "failed", (damage,)
@@ -273,7 +276,8 @@ def summary_markdown(report: NightReport) -> str:
 
 
 def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ").replace("<", "&lt;")
+    """Return a text as it stands in a table of Markdown: no markup, no link, no picture that a page would fetch."""
+    return _MARKDOWN.sub(r"\\\1", html.escape(text.replace("\n", " "), quote=False))
 
 
 def read_report(home: Path) -> NightReport:

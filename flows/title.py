@@ -21,6 +21,7 @@ from nightdub.flows.watch import Event, tell
 from nightdub.infra.build import Ask, Built, Step
 from nightdub.infra.errors import LedgerUnavailable, MachineLacks, NightdubError, StepFailed
 from nightdub.infra.ledger import TitleLanguage, TitleState
+from nightdub.infra.logs import note, warn
 from nightdub.infra.work import EngineLink
 from nightdub.quality.instruments import instruments
 from nightdub.tasks.catalogue import DELIVERED
@@ -105,6 +106,8 @@ def localise(night: Night, planned: Planned, perceived: Perceived, build: BuildS
     outcome = replace(outcome, seconds=time.perf_counter() - started)
     _note(night, planned, outcome)
     tell(Event("finished", title.id, language, detail=outcome.state))
+    say = warn if outcome.state == "failed" else note
+    say("title-language ended", title=title.id, language=language, run=night.run, state=outcome.state, reasons=outcome.reasons)
     return outcome
 
 

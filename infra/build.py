@@ -9,23 +9,28 @@ from __future__ import annotations
 
 import os
 import socket
-import tempfile
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import msgspec
 
+from nightdub.infra.code import check_files, replaced, unchanged
 from nightdub.infra.compute import Compute, orders_by_cost
 from nightdub.infra.digests import digest_of
 from nightdub.infra.errors import DigestMismatch, JobBusy, LeaseLost, NightdubError, ObjectMissing, StepFailed, error_row
 from nightdub.infra.lease import Draft, Lease, timeless
 from nightdub.infra.ledger import Artifact, Claim, Ledger
+from nightdub.infra.logs import about, carried
+from nightdub.infra.scratch import Scratch
 from nightdub.infra.store import Store
 from nightdub.infra.work import EngineLink, Item, Order, Result, Work
+
+TAKEN_OVER = 3  # leases that a builder may lose to others in one job before it says so
 
 Row = Any
 
@@ -176,9 +181,18 @@ class Builder:
 
         Raises:
             StepFailed: the step cannot produce its outputs; says what failed.
-            JobBusy: another builder holds the job and does not finish in time.
+            JobBusy: another builder holds the job and does not finish in time, or takes it over again and again.
             NightdubError: transient ones (store, ledger, lost scheduler), to be tried again by the caller.
         """
+        for _ in range(TAKEN_OVER):
+            try:
+                return self._build(ask, progress or (lambda _: None), retry=retry)
+            except LeaseLost:
+                retry = False  # whoever took the job over makes it now: what comes of that is ours as well
+        raise JobBusy(f"taken over {TAKEN_OVER} times", where=_place(ask), fix="raise lease_seconds: heartbeats do not come through")
+
+    def _build(self, ask: Ask, progress: Callable[[int], None], *, retry: bool) -> Built:
+        """Build once. Raises: as `build`, and LeaseLost where another builder took the job over meanwhile."""
         fresh = False
         while (claim := self._claim(ask, retry)).outcome in ("done", "partial"):
             if known := self._known(ask, claim, closely=retry):
@@ -187,9 +201,9 @@ class Builder:
         if claim.outcome == "failed":
             raise _step_failed(ask, claim.error or {})
         lease = Lease(self.ledger, ask.key, self.owner, claim.fence, self.lease_seconds)
-        with lease:
+        with about(title=ask.title, language=ask.language, step=ask.step.name, run=self.run), lease:
             try:
-                return self._make(ask, lease, progress or (lambda _: None), fresh=fresh)
+                return self._make(ask, lease, progress, fresh=fresh)
             except NightdubError as error:
                 if not isinstance(error, LeaseLost):
                     row = error.to_row() | {"code": getattr(error, "cause", "") or error.code}
@@ -198,6 +212,9 @@ class Builder:
                     raise
                 raise _step_failed(ask, error.to_row()) from error
             except Exception as error:
+                if not unchanged():  # the cause may be that: two halves of two versions
+                    self.ledger.fail(ask.key, self.owner, claim.fence, replaced().to_row(), lease.cost)
+                    raise replaced() from error
                 self.ledger.fail(ask.key, self.owner, claim.fence, error_row(error), lease.cost)
                 raise StepFailed(str(error) or type(error).__name__, where=_place(ask)) from error
 
@@ -215,7 +232,8 @@ class Builder:
                 raise JobBusy(
                     "held by another builder", where=_place(ask), fix="nightdub status shows who; its lease frees it if it is dead"
                 )
-            time.sleep(pause)
+            left = (claim.lease_until - datetime.now(UTC)).total_seconds() if claim.lease_until else pause
+            time.sleep(min(pause, max(left, 0.05)))  # a dead builder's job is asked for as its lease ends
             pause = min(pause * 1.5, 2.0)
 
     def _known(self, ask: Ask, claim: Claim, *, closely: bool) -> Built | None:
@@ -247,6 +265,7 @@ class Builder:
         digest = self.store.put_bytes(msgspec.json.encode(manifest, order="sorted"))
         partial = any(result.failed for result in results)
         artifacts = [Artifact(name, output, self.store.size(output)) for name, output in outputs.items()]
+        check_files()  # the join ran here
         lease.check()
         self.ledger.commit(ask.key, self.owner, lease.fence, digest, artifacts, ask.inputs, lease.cost, partial=partial)
         self._drop_draft(ask)
@@ -262,9 +281,8 @@ class Builder:
         found = {key: known[key] for key in keys if key in known}
         progress(sum(key in found for key in keys))
         missing = {key: item for item, key in zip(items, keys, strict=True) if key not in found}
-        order = Order(
-            ask.step.work, tuple(missing.values()), tuple(missing), ask.params, ask.chain, self.loader, self.store.url, self.store_options
-        )
+        where = (self.store.url, self.store_options)
+        order = Order(ask.step.work, tuple(missing.values()), tuple(missing), ask.params, ask.chain, self.loader, *where, context=carried())
 
         def keep(results: list[Result]) -> None:
             lease.spend(results)
@@ -294,7 +312,7 @@ class Builder:
     def _join(self, ask: Ask, inputs: StoredInputs, results: list[Result]) -> dict[str, str]:
         if ask.step.join is None:
             return dict(results[0].files)
-        with tempfile.TemporaryDirectory(prefix="nightdub-join-") as scratch:
+        with Scratch("join") as scratch:
             files = ask.step.join(inputs, results, Path(scratch))
             return {name: self.store.put_file(path) for name, path in files.items()}
 

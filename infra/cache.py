@@ -43,8 +43,10 @@ class Cache:
         path = self._path(digest)
         if not self._holds(digest):
             with disk_errors(str(path)):
-                self._incoming.mkdir(parents=True, exist_ok=True)  # somebody may have emptied the cache by hand
-                write_atomically(verified(read(), digest, digest), self._incoming, path, READ_ONLY)
+                if not self._incoming.is_dir():
+                    self._incoming.mkdir(parents=True, exist_ok=True)  # somebody may have emptied the cache by hand
+                # What a power cut damages here is found by its digest at the next use, and read again.
+                write_atomically(verified(read(), digest, digest), self._incoming, path, READ_ONLY, safe=False)
                 self._grow(path.stat().st_size)
         return path
 
@@ -61,6 +63,8 @@ class Cache:
     def _holds(self, digest: str) -> bool:
         """Return whether a sound copy is here, and mark it as used; a damaged one is deleted."""
         path = self._path(digest)
+        if not path.exists():
+            return False
         with disk_errors(str(path)), suppress(FileNotFoundError):
             with self._locked(fcntl.LOCK_SH):
                 os.utime(path)

@@ -11,6 +11,7 @@ import itertools
 import os
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
@@ -18,6 +19,7 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from nightdub.infra.errors import ConfigError, EngineCrashed, NightdubError, WorkerLost, error_row
+from nightdub.infra.logs import warn
 from nightdub.infra.pool import Pool, WorkersDiedError, threads
 from nightdub.infra.work import Order, Result
 
@@ -125,6 +127,7 @@ class _Run:
     def __init__(self, pool: Pool, attempts: int, alone: threading.Lock, orders: Sequence[Order], on_result: OnResult) -> None:
         self._pool, self._attempts, self._alone, self._orders, self._on_result = pool, attempts, alone, orders, on_result
         self._results: list[dict[int, Result]] = [{} for _ in orders]
+        self._todo = deque(_Ticket(index, 0, order) for index, order in enumerate(orders))
         self._out: dict[_Ticket, Any] = {}
         self._ended: SimpleQueue[_Ticket] = SimpleQueue()
         self._waiting: list[tuple[float, int, _Ticket]] = []  # heap by due time, then turn
@@ -134,8 +137,6 @@ class _Run:
 
     def finish(self) -> list[list[Result]]:
         try:
-            for index, order in enumerate(self._orders):
-                self._start(_Ticket(index, 0, order))
             self._drain()
             self._try_suspects()
         except BaseException:
@@ -147,7 +148,9 @@ class _Run:
         self._out[ticket] = self._pool.start(ticket.order, lambda: self._ended.put(ticket))
 
     def _drain(self) -> None:
-        while self._out or self._waiting:
+        while self._todo or self._out or self._waiting:
+            while self._todo and len(self._out) < self._pool.at_once:
+                self._start(self._todo.popleft())
             self._settle(self._next())
 
     def _next(self) -> _Ticket:
@@ -165,6 +168,7 @@ class _Run:
         try:
             outcome = self._pool.outcome(self._out.pop(ticket))
         except WorkersDiedError as died:
+            warn("worker died", attempts=died.attempts, items=len(ticket.order.items), first=ticket.order.items[0].id)
             self._suspect(ticket, died)
             return
         if isinstance(outcome, list):
@@ -173,6 +177,7 @@ class _Run:
         elif isinstance(outcome, EngineCrashed) and (len(ticket.order.items) > 1 or ticket.attempt >= self._attempts):
             self._crashed(ticket, outcome)
         elif outcome.transient and ticket.attempt < self._attempts:
+            warn("order tried again", attempt=ticket.attempt + 1, first=ticket.order.items[0].id, what=str(outcome))
             due = time.monotonic() + _PAUSE * 2 ** (ticket.attempt - 1)
             heapq.heappush(self._waiting, (due, next(self._turn), replace(ticket, attempt=ticket.attempt + 1)))
         else:
@@ -211,6 +216,7 @@ class _Run:
                 self._drain()
 
     def _give_up(self, ticket: _Ticket, error: NightdubError, engine: str = "") -> None:
+        warn("item given up", item=ticket.order.items[0].id, engine=engine, code=error.code, what=str(error))
         self._keep(ticket, [Result(ticket.order.items[0].id, ticket.order.keys[0], failed=error_row(error), engine=engine)])
 
     def _keep(self, ticket: _Ticket, results: list[Result]) -> None:

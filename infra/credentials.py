@@ -66,11 +66,15 @@ def verify(film: Path) -> Signature | None:
 
     try:
         with film.open("rb") as stream, c2pa.Reader(_FORM, stream, context=c2pa.Context.from_dict(_OFFLINE)) as reader:
-            found = msgspec.json.decode(reader.json())
+            return _signature(msgspec.json.decode(reader.json()))
     except c2pa.C2paError.ManifestNotFound:
         return None
-    except c2pa.C2paError as error:
+    except (c2pa.C2paError, msgspec.DecodeError, LookupError, TypeError, AttributeError) as error:
         raise MediaError(f"content credentials: {error}", where=str(film), fix="deliver it again") from None
+
+
+def _signature(found: dict[str, Any]) -> Signature:
+    """Return what c2pa says of a film. Raises: LookupError, TypeError, AttributeError where that is not a statement with a signature."""
     active = found["manifests"][found["active_manifest"]]
     problems = tuple(row["code"] for row in found.get("validation_status", ()) if row["code"] != _UNTRUSTED)
     said = next((row["data"] for row in active["assertions"] if row["label"] == "org.nightdub.dub"), None)

@@ -46,39 +46,42 @@ def check_match(actual: str, digest: str, where: str) -> None:
         raise DigestMismatch(f"bytes with the digest {actual} under the name {digest}", where=where, fix=fix)
 
 
-def write_atomically(blocks: Iterable[bytes], incoming: Path, final: Path, mode: int) -> None:
+def write_atomically(blocks: Iterable[bytes], incoming: Path, final: Path, mode: int, *, safe: bool = True) -> None:
     """Write blocks to `incoming`, then move them to `final` at once; after any failure nothing is left.
 
     Both folders must be on one file system; `incoming` must exist, so that an unmounted store is noticed. The bytes and the move
-    are on the disk before this returns.
+    are on the disk before this returns; without `safe`, a power cut may lose or damage the file.
     """
     draft = incoming / uuid.uuid4().hex
     with disk_errors(str(final)):
         try:
-            _write_through(blocks, draft, mode)
-            _make_folder(final.parent)
+            _write_through(blocks, draft, mode, safe=safe)
+            _make_folder(final.parent, safe=safe)
             draft.replace(final)
         except BaseException:
             with suppress(OSError):
                 draft.unlink(missing_ok=True)
             raise
-        _sync_folder(final.parent)
+        if safe:
+            _sync_folder(final.parent)
 
 
-def _write_through(blocks: Iterable[bytes], path: Path, mode: int) -> None:
+def _write_through(blocks: Iterable[bytes], path: Path, mode: int, *, safe: bool) -> None:
     with path.open("xb") as stream:
         for block in blocks:
             stream.write(block)
         stream.flush()
         os.fchmod(stream.fileno(), mode)
-        os.fsync(stream.fileno())
+        if safe:
+            os.fsync(stream.fileno())
 
 
-def _make_folder(folder: Path) -> None:
+def _make_folder(folder: Path, *, safe: bool) -> None:
     if not folder.is_dir():
-        _make_folder(folder.parent)
+        _make_folder(folder.parent, safe=safe)
         folder.mkdir(exist_ok=True)
-        _sync_folder(folder.parent)
+        if safe:
+            _sync_folder(folder.parent)
 
 
 def _sync_folder(folder: Path) -> None:

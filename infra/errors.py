@@ -176,3 +176,9 @@ class ComputeUnavailable(NightdubError):
     """A compute pool that went away: its scheduler is lost, no worker joined, or it was closed in the middle of work."""
 
     transient = True
+
+
+class OtherCode(NightdubError):
+    """A worker, or files on the disk, of another version than the night's: what it makes must not stand under the night's keys."""
+
+    transient = True

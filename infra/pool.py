@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -25,6 +26,11 @@ class Pool(Protocol):
     """Fills orders beside one another; every method may be called from many threads."""
 
     workers: int  # orders filled at the same time
+
+    @property
+    def at_once(self) -> int:
+        """Return how many orders one run may have out: what waits at a worker is blamed when that dies."""
+        ...
 
     def start(self, order: Order, ended: Callable[[], None]) -> Any:
         """Send an order out and return its handle; `ended` is called from some thread when it ended. Raises: ComputeUnavailable."""
@@ -59,6 +65,8 @@ def pool_closed() -> ComputeUnavailable:
 
 
 class _Threads:
+    at_once = sys.maxsize
+
     def __init__(self, executor: ThreadPoolExecutor, workers: int) -> None:
         self._executor, self.workers = executor, workers
 

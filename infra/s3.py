@@ -23,10 +23,12 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, IncompleteReadError, NoCredentialsError, SSLError
 from botocore.exceptions import ConnectionError as NoConnection
+from urllib3.exceptions import HTTPError as BrokenAnswer  # botocore 1.44 lets it through where the body of an error breaks off
 
 from nightdub.infra.cache import Cache, cache_folder
 from nightdub.infra.digests import CHUNK, digest_bytes, digest_file
 from nightdub.infra.errors import ObjectMissing, PointerConflict, StoreError, StoreUnavailable
+from nightdub.infra.logs import warn
 from nightdub.infra.store_contract import (
     RENEW_SECONDS,
     Pointer,
@@ -224,12 +226,13 @@ class S3Store:
         for attempt in range(self._retries + 1):
             try:
                 return request()
-            except (ClientError, BotoCoreError) as error:
+            except (ClientError, BotoCoreError, BrokenAnswer) as error:
                 if not _may_pass(error):
                     raise refusal(error, where) from error
                 last = error
             if attempt < self._retries:
                 pause = min(BACKOFF_LIMIT, BACKOFF_SECONDS * 2**attempt)
+                warn("store asked again", attempt=attempt + 2, where=where, what=str(last))
                 time.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - spreads the workers' retries, guards nothing
         what = f"no answer from the store after {self._retries + 1} attempts: {last}"
         raise StoreUnavailable(what, where=where, fix=f"check that {self.url} can be reached, then run again") from last
@@ -265,19 +268,19 @@ def place_of(url: str) -> tuple[str, str]:
     return parts.netloc, f"{prefix}/" if prefix else ""
 
 
-def _may_pass(error: ClientError | BotoCoreError) -> bool:
+def _may_pass(error: Exception) -> bool:
     """Return whether another attempt may meet a better server or network."""
     if isinstance(error, ClientError):
         status, code = _answer(error)
         return status in _PASSING or code in _PASSING_CODES
-    return isinstance(error, NoConnection | HTTPClientError | IncompleteReadError) and not isinstance(error, SSLError)
+    return isinstance(error, NoConnection | HTTPClientError | IncompleteReadError | BrokenAnswer) and not isinstance(error, SSLError)
 
 
 def _answer(error: ClientError) -> tuple[int, str]:
     return error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0), error.response.get("Error", {}).get("Code", "")
 
 
-def refusal(error: ClientError | BotoCoreError, where: str) -> StoreError:
+def refusal(error: Exception, where: str) -> StoreError:
     """Return our error for an answer that will not change."""
     if isinstance(error, NoCredentialsError):
         return StoreError("no keys for the store", where=where, fix="set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")

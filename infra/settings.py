@@ -18,7 +18,7 @@ from nightdub.infra.errors import ConfigError
 PREFIX = "NIGHTDUB_"
 FILE = "nightdub.toml"
 _CONFIG = f"{PREFIX}CONFIG"  # names another file
-_MASK = "********"
+MASK = "********"
 
 Positive = Annotated[float, Field(gt=0)]
 
@@ -48,6 +48,9 @@ class Settings(BaseSettings):
     batch_seconds: Positive = Field(1.0, description="expected work in one batch")
     deadline_minutes: Positive | None = Field(None, description="after so many minutes a night starts no further title")
     prefect_api_url: str | None = Field(None, repr=False, description="a running Prefect server; unset = one is started for the night")
+    retention_days: Positive = Field(90.0, description="how long a film that is no longer out stays deliverable, and what made it known")
+    log_format: str = Field("plain", pattern=r"^(plain|json)$", description="plain or json: one line, or one JSON object, for each event")
+    log_level: str = Field("WARNING", pattern=r"^(DEBUG|INFO|WARNING|ERROR)$", description="DEBUG, INFO, WARNING or ERROR")
     profiles: Path | None = Field(None, description="folder with profiles of your own")
     policies: Path | None = Field(None, description="folder with policies of your own")
     utmos: Path | None = Field(None, description="TorchScript file of a UTMOS predictor, for speech.utmos")
@@ -89,6 +92,15 @@ class Settings(BaseSettings):
             raise ValueError("c2pa_certificate and c2pa_key go together")
         return self
 
+    @model_validator(mode="after")
+    def _addresses_hold_no_login(self) -> Settings:
+        """Servers' libraries print the addresses that they cannot reach."""
+        ours = {"store_endpoint": "store_access_key and store_secret_key", "prefect_api_url": "PREFECT_API_AUTH_STRING"}
+        for name, place in ours.items():
+            if "@" in (getattr(self, name) or "").partition("://")[2].partition("/")[0]:
+                raise ValueError(f"{name} holds a login, which stands in {place}")
+        return self
+
 
 def load_settings(config: Path | None = None, **explicit: Any) -> Settings:
     """Return the effective settings.
@@ -118,8 +130,8 @@ def load_settings(config: Path | None = None, **explicit: Any) -> Settings:
 
 def mask_url(text: str) -> str:
     """Return a URL with its password, and any secret among its parameters, masked; rather too much than too little."""
-    text = re.sub(r"(://[^:/@\s]*):\S*@", rf"\1:{_MASK}@", text)
-    return re.sub(r"([?&][^=&]*(?:pass|secret|token|key)[^=&]*)=[^&]*", rf"\1={_MASK}", text, flags=re.IGNORECASE)
+    text = re.sub(r"(://[^:/@\s]*):\S*@", rf"\1:{MASK}@", text)
+    return re.sub(r"([?&][^=&]*(?:pass|secret|token|key)[^=&]*)=[^&]*", rf"\1={MASK}", text, flags=re.IGNORECASE)
 
 
 def _variables() -> dict[str, str]:
@@ -145,7 +157,7 @@ def _read(config: Path | None) -> tuple[Path, str]:
 def _parse(path: Path, text: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # TOMLDecodeError is one; a number of thousands of digits, lists in one another
         raise ConfigError(f"no TOML: {error}", where=str(path), allowed="one `name = value` a line") from error
 
 
@@ -178,7 +190,7 @@ def _misfit(error: ValidationError, origins: Mapping[str, str]) -> ConfigError:
         name = str(finding["loc"][0]) if finding["loc"] else ""
         if name:
             secret = "Secret" in str(Settings.model_fields[name].annotation)
-            shown = _MASK if secret else mask_url(repr(finding["input"]))
+            shown = MASK if secret else mask_url(repr(finding["input"]))
             problems.append(
                 f"{name} = {shown} ({origins.get(name, 'default')}): {finding['msg']} [{Settings.model_fields[name].description}]"
             )
@@ -193,5 +205,5 @@ def _reveal(secret: SecretStr | None) -> str:
 
 def _shown(value: Any) -> str:
     if isinstance(value, SecretStr):
-        return _MASK
+        return MASK
     return "" if value is None else mask_url(str(value))

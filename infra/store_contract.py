@@ -12,6 +12,7 @@ from typing import Annotated, Protocol
 import msgspec
 
 from nightdub.infra.errors import ConfigError, StoreError
+from nightdub.infra.settings import mask_url
 
 RENEW_SECONDS = 86_400  # a put makes an object at most this old, so that housekeeping may delete what is twice as old and named nowhere
 SCHEMES = "a path, file:///folder, or s3://bucket/prefix"
@@ -117,7 +118,7 @@ class Store(Protocol):
 
 def bad_url(url: str) -> ConfigError:
     """Return the error for a URL that names no store, without the keys that somebody may have put into it."""
-    shown = re.sub(r"//[^/]*@", "//***@", url)
+    shown = mask_url(re.sub(r"//[^/]*@", "//***@", url))
     return ConfigError(f"not a store's URL: {shown!r}", where="store url", allowed=SCHEMES)
 
 

@@ -7,8 +7,6 @@ and writes outputs to it.
 from __future__ import annotations
 
 import resource
-import shutil
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -16,7 +14,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from nightdub.infra.code import CODE, check_code, check_files
 from nightdub.infra.errors import MachineLacks, NightdubError, StoreError, error_row
+from nightdub.infra.logs import LogContext, hide, note, resumed, warn
+from nightdub.infra.scratch import Scratch, sweep_once
 from nightdub.infra.store import Store, open_store
 
 FALLBACKS = 2  # engines that are asked for an item after the first one failed at it
@@ -114,6 +115,8 @@ class Order:
     store_url: str
     store_options: dict[str, Any] = field(default_factory=dict, repr=False)  # may hold credentials
     resources: dict[str, float] = field(default_factory=dict)  # what a worker must have free, such as {"GPU": 1}
+    code: str = CODE  # digest of the code that the sender runs
+    context: LogContext = field(default_factory=LogContext)  # for the worker's log
 
     @property
     def cost(self) -> float:
@@ -133,7 +136,20 @@ def fill(order: Order) -> list[Result]:
     """Do an order on this worker: every item gets the first engine of the chain that serves it.
 
     An item is asked of `FALLBACKS` further engines at most; one that this machine lacks was not asked.
+
+    Raises: OtherCode where this process runs, or came to run, other code than the sender.
     """
+    check_code(order.code)
+    sweep_once()
+    hide(*(str(order.store_options.get(name, "")) for name in ("access_key", "secret_key")))
+    with resumed(order.context):
+        results = _filled(order)
+        for result in results:
+            _report(result)
+    return results
+
+
+def _filled(order: Order) -> list[Result]:
     store = open_store(order.store_url, **order.store_options)
     results: dict[int, Result] = {}
     asked = Counter[int]()
@@ -144,7 +160,16 @@ def fill(order: Order) -> list[Result]:
         for index, result in zip(waiting, _with_engine(order, link, waiting, store), strict=True):
             asked[index] += result.failed.get("code") != MachineLacks.__name__
             results[index] = _after(results.get(index), result)
+    check_files()
     return [results[index] for index in range(len(order.items))]
+
+
+def _report(result: Result) -> None:
+    """Log an item that nothing could make, or that the first engine could not."""
+    if result.failed:
+        warn("item failed", item=result.id, code=result.failed.get("code", ""), what=result.failed.get("what", ""), tried=result.tried)
+    elif result.tried:
+        note("fallback engine used", item=result.id, engine=result.engine, tried=result.tried)
 
 
 def _is_waiting(result: Result | None, asked: int) -> bool:
@@ -175,11 +200,10 @@ def _with_engine(order: Order, link: EngineLink | None, indices: list[int], stor
 
 def _attempt(order: Order, link: EngineLink | None, engine: Any, indices: list[int], store: Store) -> list[Result]:
     items = [order.items[index] for index in indices]
-    scratch = Path(tempfile.mkdtemp(prefix="nightdub-"))
-    try:
+    with Scratch() as scratch:
         name = link.name if link else ""
         started, cpu = time.perf_counter(), _cpu_seconds()
-        made = order.work(items, Bench(scratch, order.params, engine, store, name))
+        made = order.work(items, Bench(Path(scratch), order.params, engine, store, name))
         if len(made) != len(items):
             raise NightdubError(
                 f"{len(made)} results for {len(items)} items", where=order.work.__qualname__, fix="report this: a work function is wrong"
@@ -188,8 +212,6 @@ def _attempt(order: Order, link: EngineLink | None, engine: Any, indices: list[i
         return [
             _keep(done, item, order.keys[index], name, wall, cpu, store) for done, item, index in zip(made, items, indices, strict=True)
         ]
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _keep(done: Done, item: Item, key: str, engine: str, wall: float, cpu: float, store: Store) -> Result:

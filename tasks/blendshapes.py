@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from nightdub.tasks.formats.cells import harmless
 from nightdub.tasks.protocols import Sound
 from nightdub.tasks.rows import Seconds, SpokenSound
 from nightdub.tasks.visemes import blended, closures, mouth_curves, speech_loudness, targets
@@ -111,7 +112,9 @@ def write_curves(path: Path, lines: Iterable[LineCurves], frame_rate: float) -> 
         for line in lines:
             for offset, row in enumerate(line.weights):
                 frame = line.first + offset
-                writer.writerow([line.segment, line.speaker, frame, f"{frame / frame_rate:.4f}", *(f"{weight:.3g}" for weight in row)])
+                writer.writerow(
+                    [line.segment, harmless(line.speaker), frame, f"{frame / frame_rate:.4f}", *(f"{weight:.3g}" for weight in row)]
+                )
     return path
 
 

@@ -6,6 +6,7 @@ import csv
 import io
 import os
 import re
+from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,6 +107,8 @@ class Root:
 
 def _text(path: Path) -> str:
     try:
+        if path.exists() and not path.is_file():
+            raise CatalogueError("no file but a folder, pipe, socket or device", where=str(path), fix="give the path of a CSV file")
         if path.stat().st_size > LARGEST:
             raise CatalogueError(
                 f"{path.stat().st_size} bytes", where=str(path), allowed=f"up to {LARGEST} bytes", fix="split the catalogue"
@@ -120,7 +123,9 @@ def _text(path: Path) -> str:
 def _check_header(path: Path, names: Collection[str]) -> None:
     missing = [name for name in REQUIRED if name not in names]
     unknown = [name for name in names if name not in REQUIRED + OPTIONAL]
+    twice = [name for name, count in Counter(names).items() if count > 1]
     problems = [f"column {name!r} is missing" for name in missing] + [f"column {name!r} is unknown" for name in unknown]
+    problems += [f"column {name!r} stands twice" for name in twice]
     if problems:
         columns = f"{', '.join(REQUIRED)} and, if wanted, {', '.join(OPTIONAL)}"
         raise CatalogueError(

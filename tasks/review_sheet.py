@@ -1,7 +1,7 @@
 """The review sheet: the lines of one title-language as a person edits and hands them back: a table (XLSX, CSV) or XLIFF 2.1.
 
 A cell that a spreadsheet would take for a formula is written as text: in XLSX by its type, in CSV behind an apostrophe, which is taken
-off when the sheet is read (https://owasp.org/www-community/attacks/CSV_Injection).
+off when the sheet is read.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any
 
 from nightdub.infra.digests import digest_of
 from nightdub.infra.errors import ScriptError
+from nightdub.tasks.formats.cells import as_meant, harmless
 from nightdub.tasks.formats.line import decode
 from nightdub.tasks.formats.xliff import BilingualFile, BilingualLine, read_xliff, write_xliff
 from nightdub.tasks.rows import Language, Seconds, Segment
@@ -25,9 +26,9 @@ from nightdub.tasks.rows import Language, Seconds, Segment
 COLUMNS = ("line", "start", "end", "speaker", "source", "text", "origin", "notes", "approve", "lock", "revision")
 NEEDED = ("line", "text", "revision")
 KINDS = (".xlsx", ".csv", ".xlf")
-LARGEST = 64 << 20  # bytes of a sheet, unpacked
+LARGEST = 16 << 20  # bytes of a sheet, unpacked; one of 1,500 lines has under 2 MiB
+MOST_ROWS, MOST_COLUMNS = 50_000, 64
 YES, NO = ("yes", "y", "x", "1", "true"), ("", "no", "n", "0", "false")
-_FORMULA = re.compile(r"'*[=+\-@\t\r]")  # how a cell begins that needs the apostrophe, or has had it
 _WIDTHS = {"source": 50, "text": 50, "notes": 30}
 _REVISION = re.compile(r"\brevision ([0-9a-f]+)\b")
 _UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
@@ -66,7 +67,7 @@ def write_sheet(path: Path, rows: Sequence[SheetRow], title: str, source: Langua
     cells = [[_cell(getattr(row, name)) for name in COLUMNS] for row in rows]
     if _kind(path) == ".csv":
         with path.open("w", newline="", encoding="utf-8-sig") as stream:  # with a mark: spreadsheets take the file for Latin-1 otherwise
-            csv.writer(stream, lineterminator="\r\n").writerows([COLUMNS, *([_harmless(cell) for cell in row] for row in cells)])
+            csv.writer(stream, lineterminator="\r\n").writerows([COLUMNS, *([harmless(cell) for cell in row] for row in cells)])
         return path
     return _write_workbook(path, cells)
 
@@ -112,10 +113,6 @@ def _cell(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.3f}"
     return _UNWRITABLE.sub("", str(value)) if value is not None else ""
-
-
-def _harmless(cell: str) -> str:
-    return f"'{cell}" if _FORMULA.match(cell) else cell
 
 
 def _row(cells: dict[str, str]) -> SheetRow:
@@ -208,14 +205,29 @@ def _read_workbook(path: Path) -> Iterator[list[str]]:
     from openpyxl import load_workbook
 
     try:
+        _refuse_above(path.stat().st_size, "bytes", LARGEST, path)
         with zipfile.ZipFile(path) as archive:
-            if (size := sum(member.file_size for member in archive.infolist())) > LARGEST:
-                raise ScriptError(f"{size} bytes unpacked", where=str(path), allowed=f"at most {LARGEST}", fix="export the sheet again")
-        book = load_workbook(path, read_only=True, data_only=True)
-        rows = [["" if value is None else str(value).strip() for value in row] for row in book.worksheets[0].iter_rows(values_only=True)]
-    except (OSError, zipfile.BadZipFile, KeyError, ValueError, IndexError, SyntaxError) as error:  # the last: broken XML
+            _refuse_above(sum(member.file_size for member in archive.infolist()), "bytes unpacked", LARGEST, path)
+        page = load_workbook(path, read_only=True, data_only=True).worksheets[0]
+        page.reset_dimensions()  # what the file says of its size is no reason to make room for it
+        rows = [["" if value is None else str(value).strip() for value in row] for row in _at_most(page, path)]
+    except ScriptError:
+        raise
+    except Exception as error:  # openpyxl lets through whatever broken XML does to it
         raise ScriptError(f"not a workbook: {error}", where=str(path), allowed="XLSX", fix="save it as XLSX or CSV") from error
     return iter(rows)
+
+
+def _at_most(page: Any, path: Path) -> Iterator[Sequence[Any]]:
+    """Yield a page's rows. Raises: ScriptError where there are more than a sheet of ours has."""
+    for number, row in enumerate(page.iter_rows(max_col=MOST_COLUMNS, values_only=True), 1):
+        _refuse_above(number, "rows and more", MOST_ROWS, path)
+        yield row
+
+
+def _refuse_above(count: int, unit: str, most: int, path: Path) -> None:
+    if count > most:
+        raise ScriptError(f"{count} {unit}", where=str(path), allowed=f"at most {most}", fix="export the sheet again")
 
 
 def _bytes(path: Path) -> bytes:
@@ -233,4 +245,4 @@ def _read_csv(path: Path) -> Iterator[list[str]]:
         rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=mark, strict=True))
     except csv.Error as error:
         raise ScriptError(f"not CSV: {error}", where=str(path), fix="save it as CSV or XLSX again") from None
-    return iter([[cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell for cell in map(str.strip, row)] for row in rows])
+    return iter([[as_meant(cell) for cell in map(str.strip, row)] for row in rows])

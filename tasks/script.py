@@ -15,13 +15,15 @@ from nightdub.tasks.formats.line import ScriptFile, ScriptLine
 from nightdub.tasks.rows import Dropped, Seconds, Segment
 from nightdub.tasks.timecode import DAY, FrameRate
 
+LONGEST = 2000  # characters of one line: two minutes of speech; what breaks lines and compares words grows with their square
+
 
 @dataclass(frozen=True, slots=True)
 class Script:
     """What a script became: `segments`, `marks` and `dropped` together are all lines that it has.
 
-    Reasons of dropped lines: "unreadable-time", "zero-length" (its end is not after its start), "empty-text", "before-the-start",
-    "past-the-end".
+    Reasons of dropped lines: "unreadable-time", "zero-length" (its end is not after its start), "empty-text", "too-long",
+    "before-the-start", "past-the-end".
     """
 
     segments: tuple[Segment, ...]  # dialogue, ordered by start
@@ -102,16 +104,16 @@ def _in_order(lines: Sequence[ScriptLine]) -> list[ScriptLine]:
 
 def _judged(identifier: str, line: ScriptLine, programme_end: Seconds) -> Segment | Dropped:
     text = " ".join(line.text.split())
-    if not line.timed:
-        return Dropped(identifier, text, "unreadable-time")
-    if line.end <= line.start:
-        return Dropped(identifier, text, "zero-length")
-    if not text:
-        return Dropped(identifier, text, "empty-text")
-    if line.start < 0:
-        return Dropped(identifier, text, "before-the-start")
-    if line.start >= programme_end:
-        return Dropped(identifier, text, "past-the-end")
+    checks = (
+        ("unreadable-time", not line.timed),
+        ("zero-length", line.end <= line.start),
+        ("empty-text", not text),
+        ("too-long", len(text) > LONGEST),
+        ("before-the-start", line.start < 0),
+        ("past-the-end", line.start >= programme_end),
+    )
+    if reason := next((reason for reason, wrong in checks if wrong), ""):
+        return Dropped(identifier, text[:LONGEST], reason)
     whole = Segment(identifier, line.start, line.end, text, line.speaker, origin="script", kind=line.kind)
     return replace(whole, end=min(line.end, programme_end), notes=line.notes, position=line.position)
 

@@ -16,6 +16,7 @@ import numpy.typing as npt
 import soundfile
 
 from nightdub.infra.errors import MediaError
+from nightdub.infra.media.sniff import FLAC, OGG, WAV, sniff
 from nightdub.tasks.loudness import Block, read_padded
 from nightdub.tasks.protocols import Separator
 from nightdub.tasks.rows import Decibel, Seconds
@@ -118,7 +119,7 @@ def split(
         stems, warnings = {}, []
         for kind, path in (("M&E", delivered_me), ("dialogue", delivered_dialogue)):
             if path is not None:
-                stem = stack.enter_context(_opened(path))
+                stem = stack.enter_context(_delivered(path))
                 if problem := _unlike(mix, stem):
                     warnings.append(f"delivered {kind} not used: {problem}")
                 else:
@@ -260,6 +261,13 @@ def _apart(mix: soundfile.SoundFile, dialogue: soundfile.SoundFile, bed: soundfi
         whole += float(np.square(heard, dtype=np.float64).sum())
         left += float(np.square(heard - stems[0] - stems[1], dtype=np.float64).sum())
     return 10 * math.log10(max(left / whole, 1e-12)) if whole > 0 else 0.0
+
+
+def _delivered(path: Path) -> soundfile.SoundFile:
+    """Open a stem that somebody delivered: of all that libsndfile reads, only what intake knows. Raises: MediaError."""
+    if (family := sniff(path)) not in (WAV, FLAC, OGG):
+        raise MediaError(f"a stem in {family.name}", where=str(path), allowed="WAV, FLAC or OGG", fix="extract the sound with ffmpeg first")
+    return _opened(path)
 
 
 def _opened(path: Path) -> soundfile.SoundFile:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from nightdub.infra.errors import EngineCrashed, EngineError, MachineLacks
+from nightdub.infra.scratch import Scratch
 from nightdub.tasks.pauses import put_in
 from nightdub.tasks.plan_dp import RATE
 from nightdub.tasks.protocols import Sound
@@ -50,7 +50,7 @@ def stretch(sound: Sound, samples: int) -> Sound:
         raise EngineError(
             f"{sound.size} samples to be made {samples}", where="rubberband", allowed="above 0", fix="excuse the line instead"
         )
-    with tempfile.TemporaryDirectory(prefix="nightdub-stretch-") as folder:
+    with Scratch("stretch") as folder:
         before, after = Path(folder, "before.wav"), Path(folder, "after.wav")
         write_sound(before, sound, RATE)
         _rubberband(before, after, samples / RATE)

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from nightdub.infra.errors import ScriptError
 
+LARGEST = 256 << 20  # bytes; a memory of two million lines
+
 
 @dataclass(frozen=True, slots=True)
 class TableRow:
@@ -42,6 +44,8 @@ def read_table(path: Path) -> tuple[tuple[str, ...], list[TableRow]]:
 
 def _text(path: Path) -> str:
     try:
+        if (size := path.stat().st_size) > LARGEST:
+            raise ScriptError(f"{size} bytes", where=str(path), allowed=f"at most {LARGEST}", fix="deliver what this programme needs")
         return path.read_bytes().decode("utf-8-sig")
     except OSError as error:
         raise ScriptError(error.strerror or str(error), where=str(path), fix="correct the catalogue, or deliver the file") from error

@@ -17,7 +17,8 @@ from nightdub.tasks.rows import Seconds
 
 DAY = 24  # hours of time code
 _CODE = re.compile(r"(\d{2}):([0-5]\d):([0-5]\d)([:;.,])(\d{2})", re.ASCII)
-_CLOCK = re.compile(r"(?:(\d+):)?(\d{1,2}):(\d{1,2}(?:[.,]\d+)?)", re.ASCII)
+_CLOCK = re.compile(r"(?:(\d{1,6}):)?(\d{1,2}):(\d{1,2}(?:[.,]\d+)?)", re.ASCII)
+_SECONDS = re.compile(r"\s*\d{1,9}(\.\d+)?\s*", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +132,7 @@ def clock(text: str) -> Seconds:
     if found := _CLOCK.fullmatch(text.strip()):
         hours, minutes, seconds = found.groups()
         return round(int(hours or 0) * 3600 + int(minutes) * 60 + float(seconds.replace(",", ".")), 6)
-    return float(text) if re.fullmatch(r"\s*\d+(\.\d+)?\s*", text, re.ASCII) else math.nan
+    return float(text) if _SECONDS.fullmatch(text) else math.nan
 
 
 def written_clock(moment: Seconds, point: str = ".") -> str:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from nightdub.apps.commands.options import of_a_title_language, with_settings
-from nightdub.infra.settings import Settings
+
+if TYPE_CHECKING:
+    from nightdub.infra.settings import Settings
 
 
 @click.command()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from nightdub.apps.commands.options import JSON, signed, with_settings
-from nightdub.infra.settings import Settings
+
+if TYPE_CHECKING:
+    from nightdub.infra.settings import Settings
 
 VERBS = ["recognise", "translate", "speak"]
 SUBJECT = click.argument("subject", type=click.Choice([*VERBS, "profile"]), metavar="VERB|profile")

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import click
 
 from nightdub.apps.commands.options import JSON, with_settings
-from nightdub.infra.settings import Settings
+
+if TYPE_CHECKING:
+    from nightdub.infra.settings import Settings
 
 
 @click.command()

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from nightdub.apps.commands.options import JSON, with_settings
-from nightdub.infra.settings import Settings
+
+if TYPE_CHECKING:
+    from nightdub.infra.settings import Settings
 
 CATALOGUE = click.argument("catalogue", type=click.Path(path_type=Path))
 ONLY = click.option("--only", multiple=True, metavar="ID", help="Only this title; may be given several times.")

@@ -9,8 +9,6 @@ from typing import Any
 
 import click
 
-from nightdub.infra.settings import load_settings
-
 Command = Callable[..., Any]
 
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")
@@ -22,6 +20,8 @@ def with_settings(command: Command) -> Command:
     @click.pass_obj
     @wraps(command)
     def wrapped(home: Path | None, *args: Any, **kwargs: Any) -> Any:
+        from nightdub.infra.settings import load_settings  # two thirds of what --help took
+
         return command(load_settings(home=home) if home else load_settings(), *args, **kwargs)
 
     return wrapped

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from nightdub.apps.commands.options import JSON, signed, with_settings
-from nightdub.infra.settings import Settings
+
+if TYPE_CHECKING:
+    from nightdub.infra.settings import Settings
 
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 

@@ -9,6 +9,7 @@ and releases are written with FULL, which also makes everything before them safe
 from __future__ import annotations
 
 import gc
+import select as sockets
 import sqlite3
 import threading
 import time
@@ -16,13 +17,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import fields
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import msgspec
 from sqlalchemy import Column, Connection, Engine, Table, create_engine, event, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DisconnectionError
 
 from nightdub.infra.errors import LedgerError
 from nightdub.infra.ledger.column import spell
@@ -32,8 +34,10 @@ Clock = Callable[[], datetime]
 
 BUSY = 30  # seconds to wait for a lock; with 30 s four processes writing at once saw no error, with 0 s half of their writes failed
 STUCK = 60  # seconds after which PostgreSQL frees the locks of a process that stopped in the middle of a transaction
+# A network that swallows packets is noticed within a minute, not within Linux's two hours (names are libpq's).
+ALIVE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 60_000}
 DRIVERS = ("sqlite", "postgresql+psycopg")
-INSERT = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+INSERTS: dict[str, Callable[[Table], Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
 def utc_now() -> datetime:
@@ -49,6 +53,8 @@ class Database:
         self._url = _parsed(url)
         self._clock = clock
         self._engine = _open(self._url)
+        self._modes = {mode: self._engine.execution_options(mode=mode) for mode in ("read", "write", "safe")}
+        self._translated = partial(translated, self._url, self._engine.dialect.loaded_dbapi.Error)
         # SQLite has one writer at a time: threads take turns here, where each gets one, instead of polling the file's lock.
         self._turn: AbstractContextManager[Any] = threading.Lock() if self._url.drivername == "sqlite" else nullcontext()
 
@@ -59,7 +65,7 @@ class Database:
     @contextmanager
     def _begin(self, mode: str) -> Iterator[Connection]:
         turn = nullcontext() if mode == "read" else self._turn
-        with turn, translated(self._url), self._engine.execution_options(mode=mode).begin() as connection:
+        with turn, self._translated(), self._modes[mode].begin() as connection:
             yield connection
 
     def _read(self) -> AbstractContextManager[Connection]:
@@ -95,7 +101,7 @@ def upsert(connection: Connection, table: Table, rows: Iterable[Mapping[str, Any
 
 def insert(connection: Connection, table: Table) -> Any:
     """Return this database's own insert, which knows `ON CONFLICT`."""
-    return INSERT[connection.dialect.name](table)
+    return INSERTS[connection.dialect.name](table)
 
 
 @contextmanager
@@ -132,12 +138,26 @@ def _open(url: URL) -> Engine:
         options: dict[str, Any] = {"connect_args": {"timeout": BUSY}}
     else:
         server = f"-c timezone=UTC -c lock_timeout={BUSY}s -c idle_in_transaction_session_timeout={STUCK}s"
-        options = {"connect_args": {"connect_timeout": 10, "options": server}, "pool_pre_ping": True}
+        options = {"connect_args": {"connect_timeout": 10, "options": server, **ALIVE}}
     engine = create_engine(url, json_serializer=spell, json_deserializer=msgspec.json.decode, hide_parameters=True, **options)
     if url.drivername == "sqlite":
         event.listen(engine, "connect", _prepare)
         event.listen(engine, "begin", _begin_sqlite)
+    else:
+        event.listen(engine, "checkout", _refuse_dead)
     return engine
+
+
+def _refuse_dead(connection: Any, _record: Any, _proxy: Any) -> None:
+    """Refuse a connection that the server has closed meanwhile, so that the pool opens another.
+
+    An idle one has nothing to read unless its server went away: asking the socket costs no way to the server and back, as a ping does.
+    """
+    watch = sockets.poll()
+    if not connection.closed:
+        watch.register(connection.fileno(), sockets.POLLIN)
+    if connection.closed or watch.poll(0):
+        raise DisconnectionError("the server closed this connection")
 
 
 def _prepare(connection: Any, _record: Any) -> None:
@@ -161,7 +181,11 @@ def _switch_to_wal(connection: Any) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
+    """Begin through the driver: on SQLAlchemy's way these two statements took as long as all others of a claim."""
     mode = connection.get_execution_options()["mode"]
-    if mode != "read":
-        connection.exec_driver_sql(f"PRAGMA synchronous={'FULL' if mode == 'safe' else 'NORMAL'}")
-    connection.exec_driver_sql("BEGIN" if mode == "read" else "BEGIN IMMEDIATE")
+    driver: Any = connection.connection.driver_connection
+    wanted = "FULL" if mode == "safe" else "NORMAL"
+    if mode != "read" and connection.info.get("synchronous") != wanted:
+        driver.execute(f"PRAGMA synchronous={wanted}")
+        connection.info["synchronous"] = wanted
+    driver.execute("BEGIN" if mode == "read" else "BEGIN IMMEDIATE")

@@ -39,27 +39,31 @@ def place(url: URL) -> str:
 
 
 @contextmanager
-def translated(url: URL) -> Iterator[None]:
-    """Turn database errors into ours. Raises: LedgerUnavailable where a retry can help, LedgerError where not."""
+def translated(url: URL, driver: type[Exception]) -> Iterator[None]:
+    """Turn database errors, and those of the driver itself, into ours.
+
+    Raises: LedgerUnavailable where a retry can help, LedgerError where not.
+    """
     try:
         yield
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, driver) as error:
         raise explain(error, url) from error
 
 
-def explain(error: SQLAlchemyError, url: URL) -> LedgerError:
+def explain(error: Exception, url: URL) -> LedgerError:
     """Return what a database error means; the text never holds SQL, parameters or the password."""
     where = place(url)
     if isinstance(error, PoolExhausted):
         return LedgerUnavailable("every connection of this process is in use", where=where, fix="run fewer titles at a time")
-    if not isinstance(error, DBAPIError) or error.orig is None:
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    if cause is None or isinstance(cause, SQLAlchemyError):
         return LedgerError(type(error).__name__, where=where, fix="report this: the ledger's code is wrong")
-    what = (str(error.orig).splitlines() or [type(error.orig).__name__])[0]
+    what = (str(cause).splitlines() or [type(cause).__name__])[0]
     if password := url.password:
         what = what.replace(str(password), "***")
-    if name := getattr(error.orig, "sqlite_errorname", ""):
+    if name := getattr(cause, "sqlite_errorname", ""):
         return _sqlite(name, what, where)
-    return _postgres(getattr(error.orig, "sqlstate", None), what, where, lost=error.connection_invalidated)
+    return _postgres(getattr(cause, "sqlstate", None), what, where, lost=getattr(error, "connection_invalidated", False))
 
 
 def _sqlite(name: str, what: str, where: str) -> LedgerError:

@@ -10,12 +10,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, delete, func, select, tuple_, update
+from sqlalchemy import Connection, Dialect, bindparam, delete, func, select, tuple_, update
 
 from nightdub.infra.errors import LeaseLost
-from nightdub.infra.ledger.engine import INSERT, Database, columns, values
+from nightdub.infra.ledger.engine import INSERTS, Database, columns, values
 from nightdub.infra.ledger.models import artifact_inputs, artifacts, attempts, jobs
-from nightdub.infra.ledger.rows import Artifact, Claim, Cost, Job
+from nightdub.infra.ledger.rows import Artifact, Claim, Cost, Job, JobState
 from nightdub.infra.ledger.spoken import Spoken
 
 Token = tuple[str, str, int]  # key, owner, fence
@@ -24,10 +24,14 @@ CHUNK = 5000  # keys in one query; SQLite takes 32,766 parameters, PostgreSQL 65
 EXPIRED = {"code": "LeaseLost", "what": "the worker stopped and its lease ran out", "transient": True}
 
 
+def _first_statement(dialect: Dialect) -> Any:
+    return INSERTS[dialect.name](jobs).on_conflict_do_nothing()
+
+
 class _Standing(NamedTuple):
     """What a claim or a commit needs to know of a job."""
 
-    state: str
+    state: JobState
     owner: str
     lease_until: datetime | None
     fence: int
@@ -41,7 +45,7 @@ ATTEMPT = (attempts.c.key == bindparam("wanted"), attempts.c.fence == bindparam(
 STANDING = select(*(jobs.c[name] for name in _Standing._fields)).where(WANTED)
 SEEN = Spoken(lambda _: STANDING)
 HELD = Spoken(lambda _: STANDING.with_for_update(skip_locked=True))
-FIRST = Spoken(lambda dialect: INSERT[dialect.name](jobs).on_conflict_do_nothing())
+FIRST = Spoken(_first_statement)
 TAKE_OVER = Spoken(lambda _: update(jobs).where(WANTED))
 KEEP = Spoken(lambda _: update(jobs).where(*TOKEN))
 OPEN = Spoken(lambda _: attempts.insert())
@@ -159,15 +163,18 @@ class Jobs(Database):
         with self._read() as connection:
             return [Artifact(*row) for row in connection.execute(query)]
 
-    def maker_of(self, title: str, language: str, step: str, outputs: Mapping[str, str]) -> str:
+    def maker_of(self, title: str, language: str, step: str, outputs: Mapping[str, str], until: datetime | None = None) -> str:
         """Return the key of the newest job of a step that made all these artifacts for a title-language; "" where there is none.
 
-        `outputs` gives name -> digest; `language` is empty for what all languages of a title share.
+        `outputs` gives name -> digest; `language` is empty for what all languages of a title share. A job that was there at `until`
+        comes before every later one.
         """
         made = tuple_(artifacts.c.name, artifacts.c.digest).in_(outputs.items())
         query = select(jobs.c.key).join(artifacts, artifacts.c.key == jobs.c.key)
         query = query.where(jobs.c.title == title, jobs.c.language == language, jobs.c.step == step, made)
-        query = query.group_by(jobs.c.key, jobs.c.created).having(func.count() == len(outputs)).order_by(jobs.c.created.desc()).limit(1)
+        query = query.group_by(jobs.c.key, jobs.c.created).having(func.count() == len(outputs)).limit(1)
+        later = [jobs.c.created > until] if until else []
+        query = query.order_by(*later, jobs.c.created.desc())
         with self._read() as connection:
             return connection.scalar(query) or ""
 
@@ -194,8 +201,7 @@ def _answer(job: _Standing, now: datetime, until: datetime, *, retry: bool) -> C
     """Return what a claim on an existing job gets."""
     if job.state == "claimed" and job.lease_until and job.lease_until > now:
         return Claim("busy", job.fence, lease_until=job.lease_until)
-    settled = job.state in {"partial", "failed"} and not retry and not job.error.get("transient")
-    if job.state == "done" or settled:
+    if job.state == "done" or (job.state != "claimed" and not retry and not job.error.get("transient")):
         return Claim(job.state, job.fence, job.manifest, job.error)
     return Claim("granted", job.fence + 1, job.manifest, lease_until=until)
 

@@ -5,24 +5,21 @@ from __future__ import annotations
 import math
 import platform
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, Table, case, delete, func, select, union, update
+from sqlalchemy import Connection, Select, Table, case, delete, func, select, update
 
 from nightdub.infra.ledger.engine import Database, columns, insert, lock, values
 from nightdub.infra.ledger.models import (
-    artifacts,
     attempts,
     decisions,
-    evaluations,
-    heads,
     jobs,
     measurements,
     policies,
     releases,
     runs,
-    title_languages,
 )
 from nightdub.infra.ledger.rows import (
     CostLine,
@@ -33,6 +30,8 @@ from nightdub.infra.ledger.rows import (
     ReleaseAction,
     Run,
 )
+
+Move = tuple[ReleaseAction, str, str, datetime]  # action, package, previous, moment
 
 
 class Outcomes(Database):
@@ -145,10 +144,22 @@ class Outcomes(Database):
         with self._write_safely() as connection:
             lock(connection, f"nightdub release {title} {language}")
             last = connection.execute(_chosen(releases, RecordedRelease, title=title, language=language).limit(1)).one_or_none()
-            if last and (last.action, last.package) == (action, package):
+            if last and (last.action, last.package) == (action, package) and (decision is None or last.decision is not None):
                 return int(last.id)
             row = moved | {"previous": last.package if last else "", "who": who, "why": why, "created": self._clock()}
             return _added(connection, releases, row)
+
+    def recall_release(self, title: str, language: str, move: Move, *, who: str, why: str) -> bool:
+        """Add a move that this ledger had forgotten, at the moment at which it was made; return False where a newer one is known."""
+        action, package, previous, moved = move
+        with self._write_safely() as connection:
+            lock(connection, f"nightdub release {title} {language}")
+            last = connection.execute(_chosen(releases, RecordedRelease, title=title, language=language).limit(1)).one_or_none()
+            if last and last.created >= moved:
+                return False
+            row = {"title": title, "language": language, "action": action, "package": package, "previous": previous, "decision": None}
+            _added(connection, releases, row | {"who": who, "why": why, "created": moved})
+        return True
 
     def releases(self, title: str | None = None, language: str | None = None) -> list[RecordedRelease]:
         """Return the moves of release pointers, newest first; None means every one."""
@@ -175,25 +186,6 @@ class Outcomes(Database):
         )
         with self._read() as connection:
             return [tuple(row) for row in connection.execute(query)]
-
-    def live_digests(self) -> set[str]:
-        """Return every manifest, artifact and package that heads, releases and evaluations reach: what a collector of garbage must keep.
-
-        What manifests list is for the collector to follow; what a running job stored is younger than its lease.
-        """
-        with self._read() as connection:
-            return {digest for digest in connection.scalars(union(*_live())) if digest}
-
-
-def _live() -> Iterable[Select[Any]]:
-    """Select evaluations' evidence, packages, and what was made by the jobs in `heads` or by those that made a released package."""
-    yield select(evaluations.c.hypotheses)
-    yield select(evaluations.c.dataset_digest)
-    packages = union(select(releases.c.package), select(title_languages.c.package)).subquery()
-    kept = union(select(heads.c.key), select(artifacts.c.key).join(packages, packages.c.package == artifacts.c.digest)).subquery()
-    yield select(packages.c.package)
-    yield select(jobs.c.manifest).join(kept, kept.c.key == jobs.c.key)
-    yield select(artifacts.c.digest).join(kept, kept.c.key == artifacts.c.key)
 
 
 def _numbered(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -42,6 +42,8 @@ def read_sets(record: bytes) -> ParameterSets:
     if len(record) < 7 or record[0] != 1:
         raise ValueError("not a decoder configuration record")
     sps, at = _units(record, 6, record[5] & 0x1F)
+    if at >= len(record):
+        raise ValueError("a decoder configuration record that ends early")
     pps, at = _units(record, at + 1, record[at])
     return ParameterSets(record[1:4], (record[4] & 3) + 1, sps, pps, record[at:])
 
@@ -65,6 +67,8 @@ def kind(unit: bytes) -> int:
 
 def set_number(unit: bytes) -> int:
     """Return the number of a parameter set: an Exp-Golomb code (H.264, 9.1). Raises: ValueError."""
+    if kind(unit) not in _ID_AT:
+        raise ValueError(f"a unit of type {kind(unit)} among the parameter sets")
     start = _ID_AT[kind(unit)]
     bits = int.from_bytes(unit[start : start + 4].ljust(4, b"\0"), "big")
     zeros = 32 - bits.bit_length()

@@ -48,13 +48,15 @@ def read_samples(path: Path) -> list[tuple[bytes, bool]]:
     try:
         table = _find(_moov(path), b"trak", b"mdia", b"minf", b"stbl")
         same, count = _numbers(_find(table, b"stsz")[:12], 4)
+        if (count * same if same else 4 * count) > path.stat().st_size:
+            raise KeyError("stsz")  # noqa: TRY301 - said once for all of them, below
         sizes = [same] * count if same else _numbers(_find(table, b"stsz"), 12)
         keys = {*_numbers(next((body for name, body in _boxes(table) if name == b"stss"), b""), 8)} or {*range(1, count + 1)}
         data = path.read_bytes()
         content = next(content for name, content in _boxes(data) if name == b"mdat")
-    except (KeyError, OSError, StopIteration) as error:
+    except (KeyError, OSError, StopIteration, ValueError) as error:
         raise MediaError(f"not an encoded shot ({error})", where=str(path), fix="encode it again") from error
-    if len(content) != sum(sizes):
+    if len(content) != sum(sizes) or len(sizes) != count:
         raise MediaError(f"{len(content)} bytes of packets", where=str(path), allowed=str(sum(sizes)), fix="encode it again")
     ends = [0, *accumulate(sizes)]
     return [(content[start:end], place + 1 in keys) for place, (start, end) in enumerate(pairwise(ends))]
@@ -67,15 +69,16 @@ def _numbers(body: bytes, start: int) -> list[int]:
 
 def _moov(path: Path) -> bytes:
     with path.open("rb") as stream:
+        end = path.stat().st_size
         while len(head := stream.read(8)) == 8:
             size, name = int.from_bytes(head[:4], "big"), head[4:]
             taken = 8
             if size == 1:
                 size, taken = int.from_bytes(stream.read(8), "big"), 16
+            if size < taken or size > end:
+                break
             if name == b"moov" and size < _LARGEST:
                 return stream.read(size - taken)
-            if size < taken:
-                break
             stream.seek(size - taken, 1)
     raise KeyError("moov")
 

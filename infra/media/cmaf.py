@@ -128,5 +128,5 @@ def _boxes(source: BinaryIO, end: int) -> Iterator[tuple[bytes, int, int]]:
         size = int.from_bytes(head[8:], "big") if size == 1 else size
         if size < 8:
             return
-        yield head[4:8], start, size
+        yield head[4:8], start, min(size, end - start)
         start += size

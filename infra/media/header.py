@@ -90,12 +90,17 @@ def ask(path: Path, limits: Limits, *questions: str) -> list[str]:
 @lru_cache(maxsize=256)
 def _read(path: Path, limits: Limits, size: int, *_unchanged: int) -> Header:
     answer = run(ask(path, limits, "-show_streams", "-show_format", "-show_data", "-of", "json"), limits, str(path))
-    try:
-        header = _parse(msgspec.json.decode(answer), sniff(path).name, size)
-    except (ValueError, TypeError, AttributeError) as error:
-        raise MediaError(f"a header that makes no sense: {error}", where=str(path), fix="deliver the file again") from error
+    header = parse_answer(answer, sniff(path).name, size, str(path))
     _check_limits(path, header, limits)
     return header
+
+
+def parse_answer(answer: bytes, container: str, size: int, where: str) -> Header:
+    """Return what ffprobe says of a file's header, as JSON. Raises: MediaError where it makes no sense."""
+    try:
+        return _parse(msgspec.json.decode(answer), container, size)
+    except (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RecursionError) as error:
+        raise MediaError(f"a header that makes no sense: {error}", where=where, fix="deliver the file again") from error
 
 
 def _parse(document: dict[str, Any], container: str, size: int) -> Header:

@@ -111,7 +111,7 @@ def _check_names(renditions: Sequence[Sound | Text], film: Path) -> None:
 def _subtitles(text: Text, name: Path, length: float) -> tuple[Path, Path]:
     """Write a WebVTT file as one segment with its playlist; its clock is tied to the picture's (RFC 8216, 3.5)."""
     cues, playlist = name.with_suffix(".vtt"), name.with_suffix(".m3u8")
-    head, _, body = text.path.read_text(encoding="utf-8").partition("\n")
+    head, _, body = text.path.read_text(encoding="utf-8", errors="replace").partition("\n")
     if not head.startswith("WEBVTT"):
         raise MediaError(f"begins with {head[:20]!r}", where=str(text.path), allowed="WebVTT", fix="write the subtitles again")
     cues.write_text(f"{head}\nX-TIMESTAMP-MAP=MPEGTS:0,LOCAL:00:00:00.000\n{body}", encoding="utf-8")

@@ -111,7 +111,7 @@ def _sound_facts(header: Header, audio: _Packets) -> dict[str, Any]:
 
 
 def _packets(path: Path, stream: str, limits: Limits) -> _Packets:
-    """Return the times of all packets that are shown; stop at the first one that lies beyond the longest duration."""
+    """Return the times of all packets that are shown; stop at the first one too many, or beyond the longest duration."""
     fields = "packet=pts_time,dts_time,duration_time,flags"
     command = ask(path, limits, "-select_streams", stream, "-show_entries", fields, "-of", "csv=p=0:nk=1")
     times: list[float] = []
@@ -121,6 +121,8 @@ def _packets(path: Path, stream: str, limits: Limits) -> _Packets:
             times.append(time)
             end = max(end, time + length)
             check_duration(path, time - times[0], limits)
+            if len(times) > limits.packets:
+                raise MediaError(f"more than {limits.packets} packets", where=str(path), fix="deliver the programme alone")
     times.sort()
     return _Packets(times, end)
 

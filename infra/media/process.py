@@ -10,15 +10,19 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import IO, Any
 
 import ffmpeg
 
 from nightdub.infra.errors import MachineLacks, MediaError
 from nightdub.infra.media.safety import Limits
+from nightdub.infra.media.walls import walls
 
 ANSWER = 64 << 20  # bytes of standard output that `run` accepts
+_SIGNALLED = 128  # plus the signal: how a program between us and ffmpeg reports that a signal ended it
+_CRASHES = {signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL}
 _POINTER = re.compile(r" @ 0x[0-9a-f]+")
 _QUIET = ("-hide_banner", "-loglevel", "error")
 
@@ -35,9 +39,9 @@ def ffprobe_command(limits: Limits, *options: str) -> list[str]:
     return ["ffprobe", *_QUIET, "-max_alloc", str(limits.block), *options]
 
 
-def run(command: Sequence[str], limits: Limits, where: str) -> bytes:
+def run(command: Sequence[str], limits: Limits, where: str, writes: Sequence[Path] = ()) -> bytes:
     """Run to the end and return standard output. Raises: as `started`."""
-    with started(command, limits, where) as process:
+    with started(command, limits, where, writes) as process:
         output = _pipe(process.stdout).read(ANSWER + 1)
         if len(output) > ANSWER:
             raise MediaError(f"{command[0]} answered with more than {ANSWER} bytes", where=where, fix="do not trust this file")
@@ -45,11 +49,11 @@ def run(command: Sequence[str], limits: Limits, where: str) -> bytes:
 
 
 @contextmanager
-def started(command: Sequence[str], limits: Limits, where: str) -> Iterator[subprocess.Popen[bytes]]:
+def started(command: Sequence[str], limits: Limits, where: str, writes: Sequence[Path] = ()) -> Iterator[subprocess.Popen[bytes]]:
     """Start a process with piped standard input and output; on leaving, wait for it and judge its exit status.
 
     The child dies with the thread that started it, so a killed worker leaves nothing running. Leaving through an
-    exception kills it.
+    exception kills it. `writes` are outputs that the command names without `file:` (see `walls`).
 
     Raises:
         MachineLacks: ffmpeg is not installed.
@@ -58,7 +62,13 @@ def started(command: Sequence[str], limits: Limits, where: str) -> Iterator[subp
     _require(command[0])
     with tempfile.TemporaryFile() as errors:
         process = subprocess.Popen(
-            [*_bounded(limits), *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, env=_environment(), close_fds=True
+            [*_bounded(limits, command, writes), *command],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            env=_environment(),
+            close_fds=True,
+            process_group=0,
         )
         late = threading.Event()
         timer = threading.Timer(limits.wall, _stop, (process, late))
@@ -70,7 +80,7 @@ def started(command: Sequence[str], limits: Limits, where: str) -> Iterator[subp
         except BrokenPipeError:
             process.wait()
         except BaseException:
-            process.kill()
+            _kill(process)
             raise
         finally:
             timer.cancel()
@@ -82,10 +92,11 @@ def started(command: Sequence[str], limits: Limits, where: str) -> Iterator[subp
             raise _failure(_reason(command[0], process.returncode, limits), errors, where)
 
 
-def _bounded(limits: Limits) -> list[str]:
-    """Return the wrappers (both of util-linux, always there on Debian): die with the parent, gain no rights, stay in limits."""
+def _bounded(limits: Limits, command: Sequence[str], writes: Sequence[Path]) -> list[str]:
+    """Return the wrappers: die with the parent, gain no rights, stay in limits (util-linux), see nothing else (`walls`)."""
+    identity, walls_around = walls(command, writes)
     bounds = [f"--as={limits.memory}", f"--cpu={limits.cpu}", f"--fsize={limits.output}", "--core=0"]
-    return ["setpriv", "--pdeathsig", "KILL", "--no-new-privs", "prlimit", *bounds, "--"]
+    return ["setpriv", *identity, "--pdeathsig", "KILL", "--no-new-privs", "prlimit", *bounds, "--", *walls_around]
 
 
 def _environment() -> dict[str, str]:
@@ -100,7 +111,14 @@ def _require(program: str) -> None:
 
 def _stop(process: subprocess.Popen[bytes], late: threading.Event) -> None:
     late.set()
-    process.kill()
+    _kill(process)
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """Kill a command with what stands around it: walls that are not yet up do not see that their parent is gone."""
+    if process.poll() is None:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def _close(process: subprocess.Popen[bytes], *, quiet: bool = False) -> None:
@@ -132,7 +150,8 @@ def _reason(program: str, status: int, limits: Limits) -> str:
         -signal.SIGXCPU: f"{program} used more than {limits.cpu} s of CPU",
         -signal.SIGKILL: f"{program} was killed, or used more than {limits.cpu} s of CPU",
     }
-    return reasons.get(status, f"{program} failed ({status})")
+    signalled = _SIGNALLED - status if status > _SIGNALLED else status  # as bwrap reports a signal
+    return reasons.get(signalled, f"{program} failed ({signalled if -signalled in _CRASHES else status})")
 
 
 def _failure(reason: str, errors: IO[bytes], where: str) -> MediaError:

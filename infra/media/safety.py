@@ -27,6 +27,7 @@ class Limits:
     pixels: int = 7680 * 4320
     side: int = 8192  # pixels of the longer side
     streams: int = 64
+    packets: int = 8_000_000  # of one stream: 12 hours at 120 a second are 5.2 million, and take 170 MB
     block: int = GIB // 2  # bytes of one allocation
     memory: int = 4 * GIB  # bytes of address space
     cpu: int = 24 * 3600  # seconds

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,13 +89,20 @@ def check_suffix(family: Family, suffix: str, where: str) -> None:
 
 def _head(path: Path) -> bytes:
     try:
-        with path.open("rb") as stream:
+        with open(path, "rb", opener=_without_waiting) as stream:  # pathlib takes no opener
+            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+                raise MediaError("no file but a folder, pipe, socket or device", where=str(path), fix="deliver the media file itself")
             head = stream.read(HEAD)
     except OSError as error:
         raise MediaError(f"cannot be read: {error.strerror}", where=str(path), fix="check path and permissions") from error
     if not head:
         raise MediaError("the file is empty (0 bytes)", where=str(path), fix="deliver it again")
     return head
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """Open without waiting for somebody who writes into a named pipe."""
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def _family(head: bytes) -> Family | None:

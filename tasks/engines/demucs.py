@@ -10,6 +10,7 @@ these weights are others, which may be used commercially.
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from importlib import import_module
 from importlib.metadata import version
@@ -21,6 +22,7 @@ import numpy.typing as npt
 
 from nightdub.infra.digests import digest_of
 from nightdub.infra.errors import EngineError, MachineLacks
+from nightdub.infra.strict_yaml import read_yaml
 from nightdub.tasks.engines.weights import digest_weights
 from nightdub.tasks.protocols import Identity
 from nightdub.tasks.sound import resample
@@ -28,6 +30,7 @@ from nightdub.tasks.sound import resample
 MODEL = "~/.cache/torch/hub/checkpoints/955717e8-8726e21a.th"  # htdemucs, where Demucs's own downloader puts it
 SPEECH = ("speech", "dialogue", "vocals")  # sources of which the first that a model has is the dialogue; "vocals" of music models
 NETWORKS = ("demucs.htdemucs.HTDemucs", "demucs.hdemucs.HDemucs", "demucs.demucs.Demucs")
+_SIGNATURE = re.compile(r"[0-9a-zA-Z]+")
 _FORMS = "a .th or .safetensors checkpoint, or the .yaml of a bag beside its checkpoints"
 
 Sounds = npt.NDArray[np.float32]  # (channels, samples)
@@ -100,10 +103,12 @@ def _of_bag(bag: Path, signature: str) -> Path:
 
 
 def _bag(path: Path) -> dict[str, Any]:
-    import yaml
-
-    found = yaml.safe_load(path.read_text(encoding="utf-8"))
-    if not isinstance(found, dict) or not isinstance(found.get("models"), list):
+    try:
+        found = read_yaml(path.read_bytes(), dict[str, Any])
+    except ValueError as error:
+        raise EngineError(str(error), where=str(path), allowed="models: a list of signatures", fix="name a checkpoint instead") from error
+    models = found.get("models")
+    if not isinstance(models, list) or not all(isinstance(name, str) and _SIGNATURE.fullmatch(name) for name in models):
         raise EngineError("not a bag of models", where=str(path), allowed="models: a list of signatures", fix="name a checkpoint instead")
     return found
 
@@ -121,16 +126,14 @@ def _load(files: tuple[Path, ...], _digests: tuple[str, ...]) -> Any:
 
 def _network(path: Path) -> Any:
     """Return one network with its weights. Raises: EngineError where the file holds something else."""
-    from pickle import UnpicklingError
-
     from demucs.states import load_model
 
     try:
         package = _safetensors(path) if path.suffix == ".safetensors" else _pickled(path)
         return load_model(package).eval()
-    except (UnpicklingError, RuntimeError, KeyError, TypeError, ValueError, AttributeError, EOFError) as error:
+    except Exception as error:
         raise EngineError(
-            f"cannot be loaded: {str(error).splitlines()[0] if str(error) else type(error).__name__}",
+            f"cannot be loaded: {type(error).__name__}: {' '.join(str(error).split())[:200]}",
             where=str(path),
             allowed=f"a checkpoint of {', '.join(name.rpartition('.')[2] for name in NETWORKS)}",
             fix="get it again from where it was published",

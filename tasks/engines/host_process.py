@@ -6,12 +6,12 @@ import json
 import os
 import select
 import subprocess
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
 from nightdub.infra.errors import EngineCrashed
+from nightdub.infra.scratch import Scratch
 
 PATIENCE = 600.0  # seconds without an answer after which a host counts as hung: 2 GB from a cold disk, or the longest line on a slow CPU
 LAST_WORDS = 500  # bytes of what it said on standard error that go into the message of a crash
@@ -25,7 +25,7 @@ class HostProcess:
 
     def __init__(self, command: Sequence[str], name: str, environment: Mapping[str, str]) -> None:
         self._name = name
-        self._folder = tempfile.TemporaryDirectory(prefix="nightdub-host-")
+        self._folder = Scratch("host")
         self.scratch = Path(self._folder.name)
         with self._errors.open("wb") as errors:
             self._process = subprocess.Popen(

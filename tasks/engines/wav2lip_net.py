@@ -76,7 +76,7 @@ def load_generator(path: Path, digest: str, device: str) -> Generator:  # noqa: 
         network = Generator(weights[_FIRST].shape[0])
         network.load_state_dict(weights)
     except Exception as error:
-        what = f"cannot be loaded: {str(error).splitlines()[0]}"
+        what = f"cannot be loaded: {type(error).__name__}: {' '.join(str(error).split())[:200]}"
         raise EngineError(what, where=str(path), allowed="a Wav2Lip generator's checkpoint", fix="fetch the weights again") from error
     network.eval().requires_grad_(requires_grad=False)
     return network.to(device).half() if device != "cpu" else network

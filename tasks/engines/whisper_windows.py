@@ -6,7 +6,6 @@ plausibility to word times and further windows, is whisper's own `transcribe`.
 
 from __future__ import annotations
 
-import pickle
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -152,11 +151,10 @@ def _model(path: Path, digest: str, device: str) -> Any:
         )
     try:
         with torch.random.fork_rng(devices=[]):  # random weights are made before the right ones are read
-            model = whisper.load_model(str(path), device=device)
-    except (RuntimeError, KeyError, TypeError, EOFError, pickle.UnpicklingError) as error:
-        raise EngineError(
-            f"{type(error).__name__}: {error}", where=str(path), allowed="a checkpoint of openai-whisper", fix="fetch it again"
-        ) from error
+            model = whisper.load_model(str(path.absolute()), device=device)  # "tiny" alone would be a name, and fetched
+    except Exception as error:
+        what = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+        raise EngineError(what, where=str(path), allowed="a checkpoint of openai-whisper", fix="fetch it again") from error
     if heads := _alignment_heads(digest):
         model.set_alignment_heads(heads)
     return model

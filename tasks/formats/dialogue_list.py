@@ -10,6 +10,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from nightdub.infra.errors import ScriptError
+from nightdub.tasks.formats.cells import as_meant, harmless
 from nightdub.tasks.formats.line import ON_SCREEN, SOUND, ScriptFile, ScriptLine, one_row, tidy
 from nightdub.tasks.rows import Seconds
 from nightdub.tasks.timecode import (
@@ -124,7 +125,7 @@ def write_csv(file: ScriptFile) -> str:
     writer.writerow(COLUMNS)
     for line in file.lines:
         times = [_written(moment, file.rate) for moment in (line.start, line.end)]
-        writer.writerow([*times, line.speaker, line.kind, line.notes, line.position, line.text])
+        writer.writerow([*times, *map(harmless, (line.speaker, line.kind, line.notes, line.position, line.text))])
     return out.getvalue()
 
 
@@ -150,7 +151,7 @@ def csv_rows(text: str, name: str) -> Iterator[tuple[int, dict[str, str]]]:
                 last = len(columns) - 1  # text that holds the mark without quotes runs over into more cells
                 padded = [*row, *([""] * len(columns))]
                 cells = [*padded[:last], mark.join(row[last:])]
-                yield reader.line_num, {column: cell.strip() for column, cell in zip(columns, cells, strict=True)}
+                yield reader.line_num, {column: as_meant(cell.strip()) for column, cell in zip(columns, cells, strict=True)}
     except csv.Error as error:
         where = f"{name}, line {reader.line_num}"
         raise ScriptError(f"not CSV: {error}", where=where, fix="quote cells that hold commas or quotes") from None

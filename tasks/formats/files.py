@@ -9,7 +9,7 @@ from pathlib import Path
 from nightdub.infra.errors import ScriptError
 from nightdub.tasks.formats.ass import read_ass, write_ass
 from nightdub.tasks.formats.dialogue_list import is_list, read_csv, write_csv
-from nightdub.tasks.formats.line import ScriptFile, decode, of_cues, understood
+from nightdub.tasks.formats.line import MOST_ROWS, ScriptFile, decode, of_cues, understood
 from nightdub.tasks.formats.srt import read_srt, write_srt
 from nightdub.tasks.formats.ttml import read_ttml, write_ttml
 from nightdub.tasks.formats.vtt import read_vtt, write_vtt
@@ -42,9 +42,16 @@ def read_file(data: bytes, name: str, rate: FrameRate | None = None) -> ScriptFi
     Raises:
         ScriptError: the file is in none of the formats, or breaks its own. One bad line never raises: its times are not numbers.
     """
-    text = decode(data, name)
+    text = _bounded(decode(data, name), name)
     file = FORMS[form_of(text, name)].read(text, name, rate)
     return replace(file, lines=tuple(understood(line) for line in file.lines))
+
+
+def _bounded(text: str, name: str) -> str:
+    """Return a script's text. Raises: ScriptError where it has more rows than any programme's."""
+    if (count := text.count("\n")) > MOST_ROWS:
+        raise ScriptError(f"{count} rows", where=name, allowed=f"at most {MOST_ROWS}", fix="deliver the dialogue list alone")
+    return text
 
 
 def form_of(text: str, name: str) -> str:

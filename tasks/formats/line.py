@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,6 +12,8 @@ from nightdub.tasks.rows import Cue, Language, Seconds
 from nightdub.tasks.timecode import FrameRate
 
 LARGEST = 16 << 20  # bytes; a two-hour script with every word timed has under 2 MB
+MOST_ROWS = 500_000  # line ends of a script; the same script has under 100,000
+LATEST = 1e9  # seconds
 ON_SCREEN, SOUND = "on-screen", "sound"  # kinds; "" = dialogue
 STYLES = "biu"  # bold, italic, underlined
 
@@ -44,8 +45,8 @@ class ScriptLine:
 
     @property
     def timed(self) -> bool:
-        """Return whether both times could be read."""
-        return math.isfinite(self.start) and math.isfinite(self.end)
+        """Return whether both times could be read, and lie in a programme that there can be."""
+        return abs(self.start) < LATEST and abs(self.end) < LATEST
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,13 +150,14 @@ def tagged(line: ScriptLine, safe: Callable[[str], str]) -> str:
 # ---------------------------------------------------------------- meaning
 
 _BRACKETED = re.compile(r"(?:\s*(?:\[[^\[\]]*\]|［[^［］]*］|【[^【】]*】|\([^()]*\)|（[^（）]*）|\*[^*]+\*|[♪♫♬][^♪♫♬]*[♪♫♬]?))+\s*")
+_LONGEST_SOUND = 10_000  # characters; each bracket costs the search memory
 _LABEL = re.compile(r"([^\W\d][^\n:\[\]()]{0,39}(?: ?\([^\n:()]{1,20}\))?):[ \n]+(?=\S)")  # "ANN: ...", "DR. O'NEIL (V.O.): ..."
 _ROUND = str.maketrans("[]", "()")
 
 
 def is_sound(text: str) -> bool:
     """Return whether a line is nothing but descriptions of sounds in brackets, or sung between note signs."""
-    return _BRACKETED.fullmatch(text) is not None
+    return len(text) <= _LONGEST_SOUND and _BRACKETED.fullmatch(text) is not None
 
 
 def label_of(text: str) -> str:

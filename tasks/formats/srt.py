@@ -15,7 +15,7 @@ from nightdub.tasks.timecode import FrameRate, clock, written_clock
 
 _TIMES = re.compile(r"\s*\d[\w:.,]*\s*-->\s*\w", re.ASCII)
 _MARK = re.compile(r"</?(?:[biusvc]|font|span|lang|ruby|rt)(?:[. ][^<>]*)?>|\{\\[^{}]*\}", re.IGNORECASE)
-_TOP = re.compile(r"\{(?=\\)[^{}]*\\an?[789]\b[^{}]*\}")
+_TOP = re.compile(r"\{(?=\\)[^{}]{0,200}\\an?[789]\b[^{}]{0,200}\}")
 
 
 def read_srt(text: str, name: str, rate: FrameRate | None = None) -> ScriptFile:
@@ -26,7 +26,7 @@ def read_srt(text: str, name: str, rate: FrameRate | None = None) -> ScriptFile:
 
 def _cues(rows: Sequence[str]) -> Iterator[ScriptLine]:
     starts = [index for index in range(len(rows)) if _has_times(rows, index)]
-    for start, following in zip(starts, [*starts[1:], len(rows)], strict=True):
+    for start, following in zip(starts, [*starts[1:], len(rows)], strict=False):  # an arrow in a text may begin no cue at all
         body = rows[start + 1 : following]
         if body and following < len(rows) and body[-1].strip().isdigit():
             body = body[:-1]  # without the next cue's number

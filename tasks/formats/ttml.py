@@ -51,7 +51,7 @@ def read_ttml(text: str, name: str, rate: FrameRate | None = None) -> ScriptFile
     """
     del rate
     root = parse(text, name, ("tt",))
-    times, head = read_clock(root, name), read_head(root)
+    times, head = read_clock(root, name), read_head(root, name)
     lines = [_line(number, *found, head) for number, found in enumerate(_paragraphs(root, _Place(), times, head), start=1)]
     return ScriptFile(tuple(lines), root.get(f"{XML}lang", ""), times.rate if times.smpte else None, times.hour)
 

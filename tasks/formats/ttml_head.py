@@ -19,7 +19,13 @@ PARAMETER = "{http://www.w3.org/ns/ttml#parameter}"
 METADATA = "{http://www.w3.org/ns/ttml#metadata}"
 STYLING = "{http://www.w3.org/ns/ttml#styling}"
 FORCED = "{http://www.w3.org/ns/ttml/profile/imsc1#styling}forcedDisplay"
-_OFFSET = re.compile(r"(\d+(?:\.\d+)?)(h|m|s|ms|f|t)", re.ASCII)
+_OFFSET = re.compile(r"(\d{1,15}(?:\.\d+)?)(h|m|s|ms|f|t)", re.ASCII)
+_WHOLE = re.compile(r"\d{1,9}", re.ASCII)
+FASTEST = 1000  # frames a second
+MOST_STYLES = 200  # of a document; scripts have a dozen
+_READ = {f"{STYLING}{name}" for name in ("fontWeight", "fontStyle", "textDecoration", "origin", "extent", "displayAlign", "ruby")} | {
+    FORCED
+}
 
 Look = Mapping[str, str]  # attributes of styling
 
@@ -49,7 +55,7 @@ class TtmlClock:
             except ScriptError:
                 return math.nan
         whole, _, frames = text.rpartition(":")
-        if text.count(":") == 3 and re.fullmatch(r"\d+(\.\d+)?", frames, re.ASCII):
+        if text.count(":") == 3 and re.fullmatch(r"\d{1,9}(\.\d+)?", frames, re.ASCII):
             return clock(whole) + float(frames) * float(1 / self.rate.frames)
         return clock(text) if text.count(":") == 2 else math.nan
 
@@ -76,12 +82,16 @@ class Head:
         return "top" if anchor < 50 else ""
 
 
-def read_head(root: Element) -> Head:
-    """Return a document's styles, regions and agents."""
+def read_head(root: Element, name: str) -> Head:
+    """Return a document's styles, regions and agents. Raises: ScriptError where it has more styles than a script has use for."""
     named = {element.get(f"{XML}id", ""): element for element in root.iter() if local(element.tag) == "style"}
-    styles: dict[str, Look] = {}
-    for identifier in named:
-        styles[identifier] = _chained(identifier, named)
+    if len(named) > MOST_STYLES:
+        raise ScriptError(f"{len(named)} styles", where=name, allowed=f"at most {MOST_STYLES}", fix="export the TTML again")
+    above = {
+        identifier: [other for other in dict.fromkeys(one.get("style", "").split()) if other in named] for identifier, one in named.items()
+    }
+    own = {identifier: {key: value for key, value in one.attrib.items() if key in _READ} for identifier, one in named.items()}
+    styles: dict[str, Look] = {identifier: _chained(identifier, above, own) for identifier in named}
     regions = {}
     for region in root.iter():
         if local(region.tag) == "region":
@@ -96,31 +106,39 @@ def read_head(root: Element) -> Head:
 def read_clock(root: Element, name: str) -> TtmlClock:
     """Return a document's clock. Raises: ScriptError where its rates are none."""
     try:
-        above, below = (root.get(f"{PARAMETER}frameRateMultiplier") or "1 1").replace(":", " ").split()
+        over, under = (root.get(f"{PARAMETER}frameRateMultiplier") or "1 1").replace(":", " ").split()
         stated = root.get(f"{PARAMETER}frameRate")
         drop = root.get(f"{PARAMETER}dropMode", "nonDrop")
-        rate = FrameRate(int(stated or 30) * Fraction(int(above), int(below)), drop=drop == "dropNTSC")
+        whole, above, below = (_whole(text) for text in (stated or "30", over, under))
+        rate = FrameRate(whole * Fraction(above, below), drop=drop == "dropNTSC")
         ticks = float(root.get(f"{PARAMETER}tickRate", rate.frames if stated else 1))
         tick = 1 / ticks
-        if rate.frames <= 0 or ticks <= 0 or drop == "dropPAL":
+        if not 0 < rate.frames <= FASTEST or not 0 < ticks < math.inf or drop == "dropPAL":
             raise ValueError(drop)  # noqa: TRY301 - said once for all of them, below
     except (ValueError, ZeroDivisionError) as error:
-        allowed = "positive numbers; dropMode nonDrop or dropNTSC"
+        allowed = f"positive numbers, up to {FASTEST} frames a second; dropMode nonDrop or dropNTSC"
         raise ScriptError(f"frame or tick rate: {error}", where=name, allowed=allowed, fix="export the TTML again") from None
     return TtmlClock(rate, tick, root.get(f"{PARAMETER}timeBase") == "smpte")
 
 
-def _chained(identifier: str, named: Mapping[str, Element]) -> Look:
+def _whole(text: str) -> int:
+    """Return a whole number of up to nine digits. Raises: ValueError."""
+    if not _WHOLE.fullmatch(text.strip()):
+        raise ValueError(f"{text[:20]!r} is no whole number")
+    return int(text)
+
+
+def _chained(identifier: str, above: Mapping[str, list[str]], own: Mapping[str, Look]) -> Look:
     """Return a style's attributes over those of the styles that it names, each counted once."""
     look: dict[str, str] = {}
-    waiting, seen = [identifier], []
+    waiting, seen = [identifier], dict[str, None]()
     while waiting:
         current = waiting.pop()
-        if current in named and current not in seen:
-            seen.append(current)
-            waiting += named[current].get("style", "").split()
+        if current not in seen:
+            seen[current] = None
+            waiting += above[current]
     for current in reversed(seen):
-        look |= named[current].attrib
+        look |= own[current]
     return look
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import takewhile
+from itertools import accumulate, takewhile
 from xml.sax.saxutils import escape
 
 from nightdub.tasks.formats.line import ON_SCREEN, ScriptFile, ScriptLine, of_runs, one_row, tagged, tidy
@@ -17,7 +17,7 @@ from nightdub.tasks.timecode import FrameRate, clock, written_clock
 FORCED = "forced"
 _MARK = re.compile(r"</?[a-zA-Z0-9][^<>]*>|<>|</>|\{\\[^{}]*\}")
 _VOICE = re.compile(r"<v(?:\.[^ \t\n<>]*)?[ \t\n]+([^<>]+)>")
-_ON_SCREEN = re.compile(r"<c\.[^<>]*\b(?:forced|on-?screen|signs?)\b[^<>]*>", re.IGNORECASE)
+_ON_SCREEN = re.compile(r"<c\.[^<>]{0,200}\b(?:forced|on-?screen|signs?)\b[^<>]{0,200}>", re.IGNORECASE)
 _LINE = re.compile(r"\bline:(-?\d+(?:\.\d+)?)(%?)")
 _BLOCK = re.compile(r"(?:NOTE|STYLE|REGION)(?:[ \t]|$)")
 _LANGUAGE = re.compile(r"Language:[ \t]*(\S+)")
@@ -70,8 +70,8 @@ def _voices(number: int, timing: str, body: str, notes: str) -> Iterator[ScriptL
     read = [(speaker, *of_runs(runs)) for speaker, runs in said]
     parts = [part for part in read if part[1]] or [("", "", ())]
     first, last = clock(before), clock(end)
-    letters = [len(text) for _, text, _ in parts]
-    edges = [first, *(first + (last - first) * sum(letters[:count]) / sum(letters) for count in range(1, len(parts))), last]
+    before_each = list(accumulate(len(text) for _, text, _ in parts))
+    edges = [first, *(first + (last - first) * letters / before_each[-1] for letters in before_each[:-1]), last]
     for (speaker, text, looks), start, stop in zip(parts, edges, edges[1:], strict=False):
         yield ScriptLine(start, stop, text, speaker, kind, notes, _position(" ".join(settings)), looks, number)
 

@@ -52,6 +52,10 @@ COMMANDS = (
     "promote",
     "demote",
     "aliases",
+    "tidy",
+    "backup",
+    "restore",
+    "metrics",
     "doctor",
     "config",
 )

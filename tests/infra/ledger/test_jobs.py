@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -169,6 +170,8 @@ def test_on_postgres_a_claim_does_not_wait_for_a_transaction_in_progress(postgre
     claim(first)
     with first._write() as connection:
         connection.execute(text("UPDATE jobs SET state = 'done' WHERE key = 'k1'"))
+        assert claim(second, owner="worker-2") == Claim("busy", 1, lease_until=clock.now + timedelta(seconds=LEASE))
+        clock.pass_seconds(LEASE + 1)  # the lease has run out, but its row is taken
         assert claim(second, owner="worker-2") == Claim("busy", lease_until=clock.now)
     assert claim(second, owner="worker-2").outcome == "done"
     first.close()
