@@ -66,7 +66,23 @@ def _stay(_: Bench) -> None:
     threading.Event().wait(300)
 
 
-_DEEDS = {"kill": _kill, "crash": _crash, "crash first": _crash_first, "away": _away, "full": _full, "hold": _hold, "stay": _stay}
+def _grow(_: Bench) -> None:
+    kept = []
+    while True:
+        kept.append(os.urandom(1 << 20) * 16)  # really there: nothing of it can be shared
+        threading.Event().wait(0.01)
+
+
+_DEEDS = {
+    "kill": _kill,
+    "crash": _crash,
+    "crash first": _crash_first,
+    "away": _away,
+    "full": _full,
+    "hold": _hold,
+    "stay": _stay,
+    "grow": _grow,
+}
 
 
 def name_engine(verb: str, name: str, settings: dict[str, Any]) -> str:

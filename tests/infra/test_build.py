@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,8 @@ import pytest
 
 from nightdub.infra.build import Ask, Builder, Inputs, Step
 from nightdub.infra.compute import open_compute
-from nightdub.infra.errors import EngineError, LeaseLost, StepFailed, StoreUnavailable
-from nightdub.infra.ledger import Ledger
+from nightdub.infra.errors import EngineError, JobBusy, StepFailed, StoreUnavailable
+from nightdub.infra.ledger import Cost, Ledger
 from nightdub.infra.store import LocalStore, open_store
 from nightdub.infra.work import Bench, Done, EngineLink, Item, Result
 
@@ -181,19 +182,37 @@ def test_two_builders_of_one_job_make_it_once(builder: Builder) -> None:
     assert sorted(MADE) == ["one", "three", "two"]
 
 
-def test_a_builder_whose_lease_was_taken_over_is_refused(builder: Builder, tmp_path: Path) -> None:
-    """Its work may be right, but another one holds the job now."""
+def test_a_builder_whose_lease_was_taken_over_takes_the_others_result(builder: Builder, tmp_path: Path) -> None:
+    """Its own work may be right, but it is refused: another one holds the job now."""
     wanted = ask(builder, "one")
+    other = build(builder, "two")
 
     def robbed(inputs: Inputs) -> list[Item]:
         late = Ledger(f"sqlite:///{tmp_path}/ledger.db", clock=lambda: _utc_in(3600))
-        assert late.claim(wanted.key, "shout", 1, "film", "es", "thief", builder.run, 60).outcome == "granted"
+        claim = late.claim(wanted.key, "shout", 1, "film", "es", "thief", builder.run, 60)
+        assert claim.outcome == "granted"
+        late.commit(wanted.key, "thief", claim.fence, other.manifest, [], {}, Cost())
         late.close()
         return split(inputs)
 
-    with pytest.raises(LeaseLost):
-        builder.build(replace(wanted, step=replace(SHOUT, split=robbed)))
+    taken = builder.build(replace(wanted, step=replace(SHOUT, split=robbed)))
+    assert (taken.outputs, taken.made) == (other.outputs, 0)
     assert builder.ledger.jobs([wanted.key])[wanted.key].owner == "thief"
+
+
+def test_a_builder_that_is_robbed_again_and_again_says_so(builder: Builder, tmp_path: Path) -> None:
+    wanted = ask(builder, "one")
+    hours = iter(range(1, 9))
+
+    def robbed(inputs: Inputs) -> list[Item]:
+        late = Ledger(f"sqlite:///{tmp_path}/ledger.db", clock=partial(_utc_in, 3600 * next(hours)))
+        claim = late.claim(wanted.key, "shout", 1, "film", "es", "thief", builder.run, 60)
+        late.fail(wanted.key, "thief", claim.fence, StoreUnavailable("away").to_row(), Cost())
+        late.close()
+        return split(inputs)
+
+    with pytest.raises(JobBusy, match="taken over 3 times"):
+        builder.build(replace(wanted, step=replace(SHOUT, split=robbed)))
 
 
 def _utc_in(seconds: float) -> Any:

@@ -292,7 +292,7 @@ from distributed import LocalCluster
 if __name__ == "__main__":
     with LocalCluster(
         n_workers=1, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0", resources={"GPU": 1},
-        silence_logs=logging.CRITICAL + 1,
+        preload=["nightdub.infra.worker"], silence_logs=logging.CRITICAL + 1,
     ) as cluster:
         print(cluster.scheduler_address, flush=True)
         sys.stdin.read()

@@ -100,8 +100,8 @@ def test_a_killed_worker_leaves_no_child_behind() -> None:
 def test_limits_are_set_before_the_program_starts() -> None:
     limits = replace(LIMITS, memory=3 << 30, cpu=77, output=12345)
     said = (
-        run(["sh", "-c", "ulimit -v; ulimit -t; ulimit -f; ulimit -c; grep NoNewPrivs /proc/self/status"], limits, "film.mp4")
+        run(["sh", "-c", "ulimit -v; ulimit -t; ulimit -f; ulimit -c; setpriv --dump | grep no_new_privs"], limits, "film.mp4")
         .decode()
         .split()
     )
-    assert said == [str(3 << 20), "77", str(12345 // 512), "0", "NoNewPrivs:", "1"]
+    assert said == [str(3 << 20), "77", str(12345 // 512), "0", "no_new_privs:", "1"]

@@ -112,7 +112,6 @@ def test_secrets_reach_store_and_ledger_and_nobody_else() -> None:
         ledger=url,
         store_access_key="AK",
         store_secret_key=SECRET,
-        prefect_api_url=f"http://u:{SECRET}@h:4200/api",
         store_endpoint="http://h:9000",
         cache_gb=1,
     )
@@ -122,6 +121,14 @@ def test_secrets_reach_store_and_ledger_and_nobody_else() -> None:
     assert shown(settings)["store_secret_key"][0] == "********"
     assert SECRET not in str(settings.effective())
     assert SECRET not in f"{settings!r} {settings}"
+
+
+@pytest.mark.parametrize("name", ["store_endpoint", "prefect_api_url"])
+def test_an_address_with_a_login_is_refused_without_showing_it(name: str) -> None:
+    with pytest.raises(ConfigError, match=f"{name} holds a login, which stands in") as caught:
+        load_settings(**{name: f"http://u:{SECRET}@h:4200/api"})
+    assert SECRET not in str(caught.value)
+    assert getattr(load_settings(**{name: "http://h:4200/api/@x"}), name)
 
 
 def test_a_misfit_does_not_give_its_secret_away() -> None:
