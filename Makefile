@@ -3,18 +3,20 @@ PYTHON ?= python3.11
 VENV   ?= .venv
 BIN     = $(VENV)/bin
 DEMO    = .nightdub/demo
+CLUSTER = .nightdub/cluster
 COQUI   = .nightdub/engines/coqui
+SIDE_BY_SIDE = -n auto --dist loadgroup --no-loadscope-reorder  # one process for each core; tests/conftest.py groups them
 SUDO    = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 # Debian's packages: media tools, embedded engines, recorded prompts for the sample catalogue, and PostgreSQL for the tests.
-DEBIAN = python3.11-venv python3.11-dev ffmpeg espeak-ng libespeak-ng1 rubberband-cli util-linux g++ \
+DEBIAN = python3.11-venv python3.11-dev ffmpeg espeak-ng libespeak-ng1 rubberband-cli util-linux bubblewrap g++ \
          apertium apertium-eng-spa apertium-fr-es apertium-spa-ita apertium-es-pt apertium-spa-cat \
          asterisk-core-sounds-en asterisk-core-sounds-es asterisk-core-sounds-fr asterisk-core-sounds-it \
          asterisk-core-sounds-en-g722 asterisk-core-sounds-es-g722 asterisk-core-sounds-fr-g722 asterisk-core-sounds-it-g722 \
          flite postgresql
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-clean test check fast format docs bench engines-neural engines-coqui clean
+.PHONY: help setup demo demo-clean cluster test check audit lock fast format docs bench engines-neural engines-coqui clean
 
 help:  ## Print this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -47,19 +49,40 @@ demo: setup  ## Build the sample catalogue, localise it end to end, print and op
 	@$(BIN)/nightdub --home $(DEMO) run $(DEMO)/catalogue/catalogue.csv --open; code=$$?; \
 	 if [ $$code = 1 ]; then echo "(exit code 1: the sample plants titles that must fail)"; elif [ $$code != 0 ]; then exit $$code; fi
 
+cluster: setup  ## Run the demo on PostgreSQL, S3, Prefect with a worker and Dask over TLS, all on loopback (STAY=1, S3=rclone, ONLY="id id")
+	@$(BIN)/python -m nightdub.apps.sample $(DEMO)/catalogue
+	@$(BIN)/python -m nightdub.apps.cluster $(CLUSTER) --catalogue $(DEMO)/catalogue/catalogue.csv \
+	 $(if $(STAY),--stay) $(if $(S3),--s3 $(S3)) $(foreach id,$(ONLY),--only $(id)); code=$$?; \
+	 if [ $$code = 1 ]; then echo "(exit code 1: the sample plants titles that must fail)"; elif [ $$code != 0 ]; then exit $$code; fi
+
 demo-clean:  ## Forget the demo: its catalogue, store, ledger and report
 	rm -rf $(DEMO)
 
 test: setup engines-neural engines-coqui  ## Run every test, neural engines included (on tiny random checkpoints)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE)
 
 fast: setup  ## Run the tests without the slow ones
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow" $(SIDE_BY_SIDE)
 
-check: setup  ## Format, lint, types, package list
+check: setup  ## Format, lint, types, package list (also as .nightdub/sbom.json), advisories, licences
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy -p nightdub
+	$(BIN)/cyclonedx-py environment --pyproject pyproject.toml --output-format JSON --validate --output-file .nightdub/sbom.json $(BIN)/python
+	$(BIN)/python -m pytest tests/infra/test_supply_chain.py
+
+audit: setup  ## Ask the public advisory services about every locked package (needs a network that reaches them)
+	@# --strict: otherwise a package that could not be looked up counts as sound
+	@$(BIN)/pip-audit --strict --disable-pip --require-hashes --progress-spinner off --requirement infra/deploy/requirements.lock || { \
+	  echo "make audit: flaws are listed above, or the advisory services cannot be reached from here; infra/deploy/advisories.yaml is held without them"; exit 1; }
+
+LOCK = $(BIN)/uv pip compile --quiet --python-version 3.11 --python-platform x86_64-manylinux_2_28 --generate-hashes --no-header --no-annotate
+lock: setup  ## Write the image's lock files anew, with hashes (needs the package index)
+	$(LOCK) --upgrade pyproject.toml > .nightdub/requirements.lock
+	@# --no-deps: see installed.stamp
+	echo mediapipe==0.10.21 | $(LOCK) --no-deps - >> .nightdub/requirements.lock
+	printf 'cython>=3\nnumpy\nsetuptools\n' | $(LOCK) --constraints .nightdub/requirements.lock - > infra/deploy/build.lock
+	mv .nightdub/requirements.lock infra/deploy/requirements.lock
 
 format: setup  ## Format the code
 	$(BIN)/ruff check --fix . ; $(BIN)/ruff format .

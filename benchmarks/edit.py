@@ -29,6 +29,7 @@ from nightdub.flows.night import Books, load_catalogue, load_houses, open_books,
 from nightdub.flows.plan import make_plan
 from nightdub.flows.recipe import FileDigests
 from nightdub.flows.title import Outcome, localise, perceive
+from nightdub.infra.build import read_manifest
 from nightdub.infra.media.ffmpeg import FrameWriter
 from nightdub.infra.media.mux import AudioTrack, mux
 from nightdub.infra.media.raw import g722_to_wav
@@ -202,12 +203,29 @@ def night(books: Books, catalogue: Path) -> Night:
     return Night(time.perf_counter() - started, outcome, books.ledger.costs(run))
 
 
+def objects(books: Books, outcome: Outcome) -> tuple[int, int, int]:
+    """Return how many objects the title's own steps put, its language's steps without their lines, and the files of its lines."""
+    found: set[str] = set()
+    counts = [0, 0, 0]
+    for language in ("", outcome.language):
+        heads = books.ledger.heads(outcome.title, language)
+        for job in books.ledger.jobs(heads.values()).values():
+            manifest = read_manifest(books.store, job.manifest)
+            files = {digest for item in manifest.items for digest in item.files.values()} - set(manifest.outputs.values()) - found
+            kept = {job.manifest, *manifest.outputs.values()} - found
+            found |= files | kept
+            counts[bool(language)] += len(kept)
+            counts[2 if language else 0] += len(files)
+    return counts[0], counts[1], counts[2]
+
+
 def main(lines: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         catalogue = prepare(home, lines)
         with open_books(load_settings(home=home, profiles=home / "profiles")) as books:
             full = night(books, catalogue)
+            title, language, of_lines = objects(books, full.outcome)
             rewrite(catalogue.parent / "script.vtt")
             edit = night(books, catalogue)
     share = edit.cpu / full.cpu
@@ -219,6 +237,8 @@ def main(lines: int) -> None:
         "edit_items": edit.made,
     }
     figures |= {"full_wall_s": full.wall, "edit_wall_s": edit.wall}
+    figures |= {"title_objects": title, "language_objects": language, "objects_of_a_line": of_lines / lines}
+    figures["objects_1500_lines_5_languages"] = round(title + 5 * (language + 1500 * of_lines / lines))
     dearest = sorted(edit.costs, key=lambda line: -line.cpu)[:4]
     figures["edit_dearest"] = ", ".join(f"{line.step} {line.cpu:.2f} s of {line.built} made" for line in dearest)
     emit("edit", figures, share, f"under {AIM:.0%} of the full night's compute", met=share < AIM)

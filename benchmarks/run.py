@@ -31,6 +31,13 @@ NAMES = (
     "memory",
     "timing",
     "voices",
+    "upkeep",
+    "ledger",
+    "store",
+    "start",
+    "recovery",
+    "model",
+    "thousand",
 )
 BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
 

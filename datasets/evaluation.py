@@ -127,11 +127,11 @@ def _from_file(path: Path) -> EvaluationSet:
     for number, line in enumerate(_lines(path), 1):
         try:
             row = msgspec.json.decode(line, type=Example)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
             raise ConfigError(str(error), where=f"{path}:{number}", fix="docs/evaluation.md has the fields") from None
         if row.audio:
             sound = path.parent / row.audio
-            if sound.suffix not in FORMATS or not sound.is_file():
+            if sound.suffix not in FORMATS or not _is_beside(sound, path.parent):
                 raise ConfigError(f"no recording {row.audio!r}", where=f"{path}:{number}", allowed=" ".join(FORMATS), fix="mend the path")
             row = replace(row, audio=digest_file(sound), format=sound.suffix)
             files[row.audio] = sound
@@ -140,9 +140,17 @@ def _from_file(path: Path) -> EvaluationSet:
     return EvaluationSet(str(path), language, target, tuple(rows), files)
 
 
+def _is_beside(sound: Path, folder: Path) -> bool:
+    """Return whether a recording is there, in the set's own folder or below, also behind its links."""
+    try:
+        return sound.is_file() and sound.resolve().is_relative_to(folder.resolve())
+    except (OSError, ValueError, RuntimeError):  # a name that no file can have, or a ring of links
+        return False
+
+
 def _lines(path: Path) -> list[str]:
     try:
-        return [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+        return [line for line in path.read_text(encoding="utf-8").split("\n") if line.strip()]
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(str(error), where=str(path), fix="name a readable file") from None
 

@@ -9,7 +9,7 @@ DEAR = ("first_night", "run_night", "prefect_api", "undisturbed")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put each file, or all files with the same dear fixture, into one group of pytest-xdist; in a single process this changes only the order."""
+    """Put each file, or all files with the same dear fixture, into one group of pytest-xdist."""
     groups = {item: _group(item) for item in items}
     files: dict[str, str] = {}
     for item, group in groups.items():
@@ -26,3 +26,13 @@ def _group(item: pytest.Item) -> str:
 
 def _turn(group: str) -> int:
     return DEAR.index(group) if group in DEAR else len(DEAR)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how often nights were killed (`tests/chaos`), and by which seeds: with either, what was proven can be done again."""
+    reports = terminalreporter.getreports("passed") + terminalreporter.getreports("failed")
+    histories = [value for report in reports for name, value in report.user_properties if name == "kills"]
+    if histories:
+        kills, looks = sum(len(kills) for _, kills, _ in histories), sum(looks for _, _, looks in histories)
+        terminalreporter.write_line(f"chaos: {kills} kills in {len(histories)} histories, {looks} looks of readers")
+        terminalreporter.write_line(f"chaos: seeds {', '.join(seed for seed, _, _ in histories)}")

@@ -1,7 +1,7 @@
 """COMET: an adapter for a regression checkpoint that lies on this machine. None is shipped or fetched.
 
 `COMET_CHECKPOINT` names the checkpoint's folder as its publisher lays it out: `hparams.yaml` and `checkpoints/model.ckpt`. The file is a
-pickle: a folder from an untrusted source can run code.
+pickle, which the library reads as one: what it names is looked at first, and one that names anything that could run is not opened.
 """
 
 from __future__ import annotations
@@ -22,6 +22,11 @@ from nightdub.tasks.rows import Measurement, Worst
 VARIABLE = "COMET_CHECKPOINT"
 CHECKPOINT = Path("checkpoints/model.ckpt")  # in its folder
 NOT_COMMERCIAL = re.compile(r"kiwi|xcomet|unite", re.IGNORECASE)  # CC BY-NC-SA 4.0, by their cards
+_HARMLESS = {  # of what such a checkpoint names beside tensors
+    "pytorch_lightning.utilities.parsing.AttributeDict",
+    "pytorch_lightning.callbacks.early_stopping.EarlyStopping",
+    "pytorch_lightning.callbacks.model_checkpoint.ModelCheckpoint",
+}
 _KIND = re.compile(r"^class_identifier:\s*['\"]?(\w+)", re.MULTILINE)
 _BATCH = 16
 
@@ -44,6 +49,8 @@ def comet_score(pairs: Sequence[TextPair], folder: Path | None = None, *, commer
     import comet
 
     checkpoint = folder / CHECKPOINT
+    if why := _would_run(checkpoint):
+        return Measurement("translation.comet", None, "COMET", not_measured=why)
     model = comet.load_from_checkpoint(str(checkpoint), local_files_only=True)
     rows = [{"src": pair.source, "mt": pair.hypothesis, "ref": pair.reference} for pair in pairs]
     scores = [float(score) for score in model.predict(rows, batch_size=_BATCH, gpus=0, progress_bar=False).scores]
@@ -58,6 +65,17 @@ def comet_score(pairs: Sequence[TextPair], folder: Path | None = None, *, commer
         interval=mean_interval(scores),
         weights=digest_file(checkpoint),
     )
+
+
+def _would_run(checkpoint: Path) -> str:
+    """Return why a checkpoint is not opened, found without opening it; empty = it names nothing but tensors and plain values."""
+    from torch.serialization import get_unsafe_globals_in_checkpoint
+
+    try:
+        named = {*get_unsafe_globals_in_checkpoint(checkpoint)} - _HARMLESS
+    except Exception as error:
+        return f"{checkpoint.name} is no checkpoint that can be looked into: {' '.join(str(error).split())[:200]}"
+    return f"{checkpoint.name} could run {', '.join(sorted(named))}" if named else ""
 
 
 def _why_not(pairs: Sequence[TextPair], folder: Path | None, *, commercial: bool) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Sequence
 from fractions import Fraction
 from functools import lru_cache
@@ -16,6 +15,7 @@ from nightdub.infra.digests import digest_file
 from nightdub.infra.media.probe import probe
 from nightdub.infra.media.process import ffmpeg_command, run
 from nightdub.infra.media.safety import LIMITS, media_input
+from nightdub.infra.scratch import Scratch
 from nightdub.quality.metrics.fact import MetricFact
 from nightdub.quality.metrics.pairs import FilePair, read_file_pairs
 from nightdub.quality.metrics.picture import FACTS as PICTURE
@@ -97,14 +97,14 @@ def vmaf(reference: Path, film: Path) -> Measurement:
         return Measurement("picture.vmaf", None, "VMAF", not_measured=f"{sizes[0]} against {sizes[1]}")
     if digest_file(reference) == digest_file(film):
         return Measurement("picture.vmaf", None, "VMAF", not_measured=NOTHING)
-    with tempfile.TemporaryDirectory(prefix="nightdub-vmaf-") as folder:
+    with Scratch("vmaf") as folder:
         log = Path(folder) / "log.json"
         distorted, original = (
             media_input(path)["v:0"].filter("setpts", "PTS-STARTPTS").filter("format", "yuv420p") for path in (film, reference)
         )
         options = {"log_fmt": "json", "log_path": str(log), "n_subsample": _EVERY}
         graph = ffmpeg.filter([distorted, original], "libvmaf", **options).output("pipe:", f="null")
-        run(ffmpeg_command(graph, LIMITS), LIMITS, str(film))
+        run(ffmpeg_command(graph, LIMITS), LIMITS, str(film), writes=(log,))
         return read_vmaf_log(log.read_bytes())
 
 

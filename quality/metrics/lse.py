@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy  # its parts load on their first use
 
+from nightdub.infra.errors import EngineError
 from nightdub.infra.media.frames import Frame, read_frames
 from nightdub.quality.metrics.fact import WORST, MetricFact
 from nightdub.quality.statistics import mean_interval
@@ -147,7 +148,11 @@ def _mel_filters() -> npt.NDArray[np.float64]:
 def _load(path: Path) -> Any:
     import torch
 
-    return torch.jit.load(str(path), map_location="cpu").eval()
+    try:
+        return torch.jit.load(str(path), map_location="cpu").eval()
+    except (RuntimeError, ValueError) as error:
+        what = f"no TorchScript: {' '.join(str(error).split())[:200]}"
+        raise EngineError(what, where=str(path), fix="export it with torch.jit.save") from error
 
 
 def _frames(clip: FaceClip) -> int:

@@ -161,8 +161,8 @@ def spelled(digits: str, code: Language) -> str:
     whole, _, part = digits.partition(".")
     if not re.fullmatch(r"\d+(?:\.\d+)?", digits):
         return digits
-    if not part and (len(whole) > _LONGEST_READ or (whole[0] == "0" and len(whole) > 1)):
-        return " ".join(spelled(digit, code) for digit in whole)
+    if len(whole) > _LONGEST_READ or (not part and whole[0] == "0" and len(whole) > 1):
+        return " ".join(spelled(digit, code) for digit in digits if digit != ".")
     made: str = num2words(float(digits) if part else int(whole), lang=code)
     return made.casefold().replace("-", " ")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +10,7 @@ from nightdub.infra.errors import MediaError
 from nightdub.infra.media.header import read_header
 from nightdub.infra.media.sniff import FLAC, WAV, sniff
 from nightdub.infra.media.sound import extract_audio, extract_programme
+from nightdub.infra.scratch import Scratch
 from nightdub.tasks.rows import Seconds
 
 RATE = 48_000  # Hz of what is decoded from the picture's first frame
@@ -28,7 +28,7 @@ def as_wav(path: Path) -> Iterator[Path]:
     header = read_header(path)
     if not header.sounds:
         raise MediaError("no sound", where=str(path), fix="name a file that has a sound")
-    with tempfile.TemporaryDirectory(prefix="nightdub-sound-") as folder:
+    with Scratch("sound") as folder:
         yield extract_audio(path, Path(folder) / "sound.wav", header.sounds[0].sample_rate)
 
 
@@ -46,5 +46,5 @@ def as_timed_wav(
         yield path
         return
     wanted = read_header(path).claimed if length is None else length
-    with tempfile.TemporaryDirectory(prefix="nightdub-sound-") as folder:
+    with Scratch("sound") as folder:
         yield extract_programme(path, Path(folder) / "sound.wav", rate, round(wanted * rate), stream=stream, channels=channels)

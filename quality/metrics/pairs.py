@@ -48,7 +48,7 @@ def read_text_pairs(path: Path) -> list[TextPair]:
             continue
         try:
             row = json.loads(line)
-        except (json.JSONDecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:  # also a whole number of thousands of digits
             faults.append(f"line {number}: no JSON: {error}")
             continue
         if fault := _fault(row, ("id", "ref", "hyp"), ("src",)):
@@ -103,8 +103,9 @@ def _entries(path: Path) -> Iterator[tuple[int, Any]]:
     text = _text(path)
     try:
         rows = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
-        what = f"line {error.lineno}: no JSON: {error.msg}" if isinstance(error, json.JSONDecodeError) else "nested too deeply"
+    except (ValueError, RecursionError) as error:
+        known = {json.JSONDecodeError: f"line {getattr(error, 'lineno', 1)}: no JSON: {error}", RecursionError: "nested too deeply"}
+        what = known.get(type(error), f"no JSON: {error}")
         raise PairsError(what, where=str(path), allowed=FILE_FORM, fix="mend this line") from error
     if not isinstance(rows, list):
         raise PairsError(f"a {type(rows).__name__} instead of a list", where=str(path), allowed=FILE_FORM, fix="put the pairs in a list")
@@ -124,14 +125,24 @@ def _fault(row: object, wanted: Sequence[str], possible: Sequence[str]) -> str:
     wrong = [name for name in (*wanted, *possible) if name in row and not isinstance(row[name], str)]
     if wrong:
         return ", ".join(f"{name} is {type(row[name]).__name__}, not text" for name in wrong)
+    if halves := [name for name in (*wanted, *possible) if not _is_whole(row.get(name, ""))]:
+        return f"{', '.join(halves)} holds half a character (a lone surrogate)"
     return "id is empty" if "id" in wanted and not row["id"].strip() else ""
 
 
+def _is_whole(text: str) -> bool:
+    """Return whether a text can be written as UTF-8: JSON may spell half of a character."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in text)
+
+
 def _path_fault(folder: Path, name: str) -> str:
-    found = (folder / name).resolve() if "\0" not in name else folder.parent
-    if not name or Path(name).is_absolute() or not found.is_relative_to(folder):
-        return f"{name!r} is not a path inside the folder of this list"
-    return "" if found.is_file() else f"no file {name!r}"
+    try:
+        found = (folder / name).resolve() if "\0" not in name else folder.parent
+        if not name or Path(name).is_absolute() or not found.is_relative_to(folder):
+            return f"{name!r} is not a path inside the folder of this list"
+        return "" if found.is_file() else f"no file {name!r}"
+    except (OSError, RuntimeError):  # a name longer than the system allows, or a ring of links
+        return f"no file {name[:80]!r}"
 
 
 def _refuse(path: Path, faults: list[str], allowed: str) -> None:

@@ -15,9 +15,12 @@ from nightdub.tasks.formats.ttml import read_ttml
 from nightdub.tasks.formats.vtt import FORCED
 from nightdub.tasks.rows import Cue, Seconds
 
-_SRT_TIMES = re.compile(r"(\d{2,}):([0-5]\d):([0-5]\d),(\d{3}) --> (\d{2,}):([0-5]\d):([0-5]\d),(\d{3})\s*$")
-_VTT_TIMES = re.compile(r"(?:(\d{2,}):)?([0-5]\d):([0-5]\d)\.(\d{3})[ \t]+-->[ \t]+(?:(\d{2,}):)?([0-5]\d):([0-5]\d)\.(\d{3})(?:[ \t].*)?$")
-_TAG = re.compile(r"</?[a-z][^>]*>|<\d[^>]*>")
+_SRT_TIMES = re.compile(r"(\d{2,4}):([0-5]\d):([0-5]\d),(\d{3}) --> (\d{2,4}):([0-5]\d):([0-5]\d),(\d{3})\s*$")
+_VTT_TIMES = re.compile(
+    r"(?:(\d{2,4}):)?([0-5]\d):([0-5]\d)\.(\d{3})[ \t]+-->[ \t]+(?:(\d{2,4}):)?([0-5]\d):([0-5]\d)\.(\d{3})(?:[ \t].*)?$"
+)
+_TAG = re.compile(r"</?[a-z][^>]{0,500}>|<\d[^>]{0,500}>")  # bounded: "<a" without end is looked through once for each "<a"
+_NUMBER = re.compile(r"\s*\d{1,9}\s*", re.ASCII)
 _PLACE = re.compile(r"\{\\an([1-9])\}")  # of a SubRip line; 7 to 9 = top
 _VTT_TOP = re.compile(r"\bline:(?:[0-4]|[0-4]?\d(?:\.\d+)?%)(?=[ \t]|$)")
 # A character above U+007F as UTF-8 writes it, seen as bytes.
@@ -104,7 +107,7 @@ def _read_srt(text: str) -> tuple[list[Cue], list[Problem]]:
     expected = 1
     for place, block in enumerate(_blocks(text), start=1):
         times = _SRT_TIMES.match(block[1]) if len(block) > 1 else None
-        if not times or not block[0].strip().isdigit():
+        if not times or not _NUMBER.fullmatch(block[0]):
             problems.append(Problem(place, f"cannot be read: {block[0][:40]!r}"))
             expected += 1
             continue
@@ -134,7 +137,7 @@ def _read_vtt(text: str) -> tuple[list[Cue], list[Problem]]:
             problems.append(Problem(place, f"cannot be read: {block[0][:40]!r}"))
             expected += 1
             continue
-        if at and block[0].strip().isdigit():  # a name may be anything; a number is held to its order
+        if at and _NUMBER.fullmatch(block[0]):  # a name may be anything; a number is held to its order
             if int(block[0]) != expected:
                 problems.append(Problem(place, f"has the number {int(block[0])} instead of {expected}"))
             expected = int(block[0])

@@ -5,17 +5,20 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from nightdub.flows.housekeeping import collect_garbage, tidy
+from nightdub.flows.housekeeping import clean, collect_garbage, tidy
 from nightdub.flows.night import Books
 from nightdub.flows.release import move_pointer
+from nightdub.flows.upkeep import drop_drafts
 from nightdub.infra.build import Ask, Builder, Built, Inputs, Step
 from nightdub.infra.compute import open_compute
 from nightdub.infra.errors import StoreUnavailable
-from nightdub.infra.ledger import Ledger
+from nightdub.infra.ledger import Cost, Ledger
 from nightdub.infra.work import Bench, Done, Item, Result
 
 HOUR = 3600.0
@@ -139,3 +142,34 @@ def test_a_round_frees_the_leases_of_the_dead(books: Books) -> None:
     assert tidy(books).leases_freed == 1
     assert tidy(books).leases_freed == 0
     assert books.ledger.claim("key", "speak", 1, "film", "es", "heir", "run", lease_seconds=60.0).outcome == "granted"
+
+
+def test_drafts_of_jobs_that_are_done_or_dead_are_dropped_and_others_stay(books: Books) -> None:
+    ledger, hour = books.ledger, 3600.0
+    keys = {"done": 60.0, "dead": -2 * hour, "held": hour, "lately": -0.5 * hour}
+    clock = ledger._clock
+    ledger._clock = lambda: clock() - timedelta(hours=1.5)
+    for key in keys:
+        ledger.claim(key, "speak", 1, "film", "es", "w", "run", 60.0)
+    ledger._clock = clock
+    for key, seconds in keys.items():
+        ledger.extend(key, "w", 1, seconds)
+    ledger.commit("done", "w", 1, "m", [], {}, Cost())
+    for key in (*keys, "never heard of"):
+        books.store.write_pointer(f"drafts/{key.replace(' ', '-')}", b"[]", None)
+    assert drop_drafts(books, grace_seconds=hour) == 3
+    assert list(books.store.pointers("drafts/")) == ["drafts/held", "drafts/lately"]
+
+
+def test_a_round_forgets_old_jobs_and_their_objects_and_keeps_what_is_out(books: Books, builder: Builder) -> None:
+    built = {script: build(builder, script) for script in ("one", "two", "three")}
+    move_pointer(books, "film", "es", built["one"].outputs["list"], decision=None, action="release", who="gate", why="pass")
+    for path in (books.settings.home / "store/objects").rglob("*"):
+        os.utime(path, (OLD, OLD))
+    later = replace(books, settings=books.settings.model_copy(update={"retention_days": -1.0}))  # as if all of it were long ago
+    done = clean(later, grace_seconds=HOUR)
+    assert done.jobs_forgotten == 1
+    assert kept(books) == set().union(*(made_by(built[name]) | read_by(books, built[name]) for name in ("one", "three")))
+    assert books.ledger.jobs([built["two"].key]) == {}
+    again = build(builder, "two")
+    assert (again.outputs, again.manifest) == (built["two"].outputs, built["two"].manifest)

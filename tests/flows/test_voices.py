@@ -27,6 +27,7 @@ from nightdub.flows.recipe import FileDigests
 from nightdub.flows.release import move_pointer, release, released_package
 from nightdub.flows.title import Outcome, _note, _settled, _walk, build_step, perceive, settle
 from nightdub.flows.voices import enter_characters, permissions
+from nightdub.infra.digests import digest_bytes
 from nightdub.infra.errors import LedgerError
 from nightdub.infra.ledger import Consent, TitleLanguage, VoiceEntry
 from nightdub.quality.metrics.cloning import voice_rights
@@ -284,6 +285,11 @@ def test_lines_cloned_without_a_record_that_holds_are_counted_and_neutral_ones_b
     assert rows["voice.cloned_lines"].detail == "1 x c1; 1 x c2; 1 x none"
 
 
+def film(title: str) -> str:
+    """Return the digest of a title's film."""
+    return digest_bytes(title.encode())
+
+
 def released(books: Books, title: str, detail: str) -> None:
     """Put a released dub into the ledger, judged by lines that were cloned under the records of `detail`."""
     run = books.ledger.start_run("test", {})
@@ -292,8 +298,8 @@ def released(books: Books, title: str, detail: str) -> None:
     number = books.ledger.record_decision(
         title, "es", run=run, recipe="", policy="", policy_digest="", outcome="pass", reasons=[], rules=[]
     )
-    books.ledger.put_title_languages([TitleLanguage(title, "es", "tiny", "", {}, "released", [], f"{title}-film", run)])
-    move_pointer(books, title, "es", f"{title}-film", decision=number, action="release", who="gate", why="")
+    books.ledger.put_title_languages([TitleLanguage(title, "es", "tiny", "", {}, "released", [], film(title), run)])
+    move_pointer(books, title, "es", film(title), decision=number, action="release", who="gate", why="")
 
 
 def test_a_consent_that_ends_takes_down_what_was_cloned_under_it(books: Books) -> None:
@@ -305,7 +311,7 @@ def test_a_consent_that_ends_takes_down_what_was_cloned_under_it(books: Books) -
     books.ledger.withdraw_consent("c1")
     assert [(row.title, row.consents) for row in take_down(books, "Eva")] == [("uses", ("c1",))]
     assert take_down(books) == []
-    assert [released_package(books, title, "es") for title in ("uses", "other", "neutral")] == ["", "other-film", "neutral-film"]
+    assert [released_package(books, title, "es") for title in ("uses", "other", "neutral")] == ["", film("other"), film("neutral")]
     row = books.ledger.title_languages()["uses", "es"]
     assert (row.state, row.reasons) == ("held", ["consent ended: c1"])
     with pytest.raises(LedgerError, match="withdrawn: a consent ended"):

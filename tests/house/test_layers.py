@@ -86,3 +86,17 @@ def test_light_rooms_load_no_heavy_library() -> None:
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
     assert len(light) > 20
+
+
+@pytest.mark.parametrize("command", ["--help", "plan"])
+def test_help_and_plan_load_nothing_that_only_building_needs(command: str, tmp_path: Path) -> None:
+    (tmp_path / "catalogue.csv").write_text("id,source,language,targets\nfilm,film.mp4,en,es\n")
+    (tmp_path / "film.mp4").touch()
+    words = [command] if command == "--help" else ["--home", str(tmp_path / "home"), command, str(tmp_path / "catalogue.csv")]
+    heavy = {"prefect", "distributed", "torch", "cv2", "great_expectations", "boto3"}
+    heavy |= {"pydantic", "numpy", "sqlalchemy"} if command == "--help" else set()
+    told = f"import atexit, sys; atexit.register(lambda: print(sorted({heavy!r} & set(sys.modules)), file=sys.stderr))"
+    script = f"{told}\nfrom nightdub.apps.cli import main; main()"
+    done = subprocess.run([sys.executable, "-c", script, *words], capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    assert done.stderr.splitlines()[-1] == "[]"

@@ -213,7 +213,12 @@ DEFECTS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("suite", "number", "change", "names"), DEFECTS, ids=lambda value: str(sorted(value) if isinstance(value, set) else value)[:50])
+def _short(value: object) -> str:
+    """Return what a case is called: the same in every process, also where it is a set."""
+    return str(sorted(value) if isinstance(value, set) else value)[:50]
+
+
+@pytest.mark.parametrize(("suite", "number", "change", "names"), DEFECTS, ids=_short)
 def test_a_planted_defect_fails_by_name(suite: str, number: int, change: dict[str, Any], names: set[str]) -> None:
     verdict = check(suite, planted(suite, number, change))
     assert not verdict.success

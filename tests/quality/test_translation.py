@@ -129,10 +129,10 @@ def test_a_file_of_pairs_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyP
 PAIRS = [TextPair("a", "ref", "good", "src"), TextPair("b", "ref", "bad", "src")]
 
 
-def checkpoint(folder: Path, name: str, kind: str = "regression_metric") -> Path:
+def checkpoint(folder: Path, name: str, kind: str = "regression_metric", content: Any = "weights") -> Path:
     (folder / name / "checkpoints").mkdir(parents=True)
     (folder / name / "hparams.yaml").write_text(f"batch_size: 4\nclass_identifier: {kind}\n")
-    (folder / name / "checkpoints" / "model.ckpt").write_bytes(b"weights")
+    pytest.importorskip("torch").save({"state_dict": content}, folder / name / "checkpoints" / "model.ckpt")
     return folder / name
 
 
@@ -153,9 +153,10 @@ def library(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("library")
 def test_comet_scores_come_with_the_models_digest(tmp_path: Path) -> None:
-    row = comet.comet_score(PAIRS, checkpoint(tmp_path, "wmt22-comet-da"))
+    folder = checkpoint(tmp_path, "wmt22-comet-da")
+    row = comet.comet_score(PAIRS, folder)
     assert row.value == pytest.approx(0.65)
-    assert row.weights == hashlib.sha256(b"weights").hexdigest()
+    assert row.weights == hashlib.sha256((folder / comet.CHECKPOINT).read_bytes()).hexdigest()
     assert (row.engine, row.worst[0].segment) == ("unbabel-comet 2.2.7, wmt22-comet-da", "b")
 
 
