@@ -34,7 +34,7 @@ from nightdub.infra.store import Store, open_store
 
 STOPS = (
     Point("ledger.claim", "after", 4),
-    Point("store.put_file", "before", 9),
+    Point("draft.add", "before", 3),
     Point("job.join", "after", 5),
     Point("ledger.commit", "before", 12),
     Point("ledger.commit", "after", 20),
@@ -63,8 +63,8 @@ def _check(workshop: Workshop, home: Home, statuses: Sequence[int | None], expec
 def overtaken(workshop: Workshop, seed: int, backend: str) -> list[str]:
     """Stop a night at a boundary for longer than any lease, let a second one finish, and let the first go on: it must be refused.
 
-    The first has one thread: another could be stopped with a lock of the kernel's or the database's in its hand, which on one machine
-    keeps everybody waiting until it goes on or is killed.
+    It is stopped in the one thread that writes: another could be stopped with a lock of the kernel's or the database's in its hand, which
+    on one machine keeps everybody waiting until it goes on or is killed.
     """
     point = STOPS[seed % len(STOPS)]
     home = workshop.home(f"stopped{seed}", backend)

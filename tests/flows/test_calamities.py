@@ -87,7 +87,7 @@ def test_a_dub_outlives_a_store_that_goes_a_disk_that_fills_and_a_ledger_that_lo
         assert released_package(books, "plain", "es") == end.package
 
 
-def no_space(*_: object) -> None:
+def no_space(*_: object, **__: object) -> None:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
