@@ -1,4 +1,4 @@
-"""The real chain killed with SIGKILL, the night and then a worker: same bytes, nothing made twice, no process left. More is in tests/chaos."""
+"""The real chain killed with SIGKILL, the night and then a worker: same bytes, nothing made twice, no process left. More: tests/chaos."""
 
 from __future__ import annotations
 
