@@ -13,7 +13,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 import targets as registry
-from targets import TIMES
+from examples import ASS, TIMES, XLIFF
+from readers import _shot, _workbook
 
 from nightdub.infra.errors import NightdubError
 
@@ -25,7 +26,7 @@ EDGE = 4 << 20  # bytes; a script may have four times as many
 def sheet(page: bytes, **more: bytes) -> bytes:
     """Return a workbook with another first page."""
     made = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(registry._workbook())) as old, zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as new:
+    with zipfile.ZipFile(io.BytesIO(_workbook())) as old, zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as new:
         for member in old.namelist():
             new.writestr(member, page if member.endswith("sheet1.xml") else more.get(Path(member).stem, old.read(member)))
     return made.getvalue()
@@ -60,7 +61,7 @@ BOMBS: dict[str, tuple[str, Callable[[], bytes], str]] = {
     "srt: a time of digits": ("script", lambda: filled(b"0") + b" --> 1\n" + TIMES, ""),
     "vtt: half of an open class": ("script", lambda: b"WEBVTT\n\n00:01.000 --> 00:02.000\n<c." + filled(b"forced "), "too-long"),
     "vtt: voices": ("script", lambda: b"WEBVTT\n\n00:01.000 --> 00:02.000\n" + filled(b"<v A>b", 1 << 20), ""),
-    "ass: braces": ("script", lambda: registry.ASS + filled(b"{\\"), ""),
+    "ass: braces": ("script", lambda: ASS + filled(b"{\\"), ""),
     "brackets": ("script", lambda: CUE + filled(b"["), "too-long"),
     "notes": ("script", lambda: CUE + filled("♪".encode()), "too-long"),
     "labels": ("script", lambda: CUE + filled(b"ANA: ", 1 << 20), "too-long"),
@@ -78,7 +79,7 @@ BOMBS: dict[str, tuple[str, Callable[[], bytes], str]] = {
     "tmx: half of a document type": ("tmx", lambda: filled(b"<!DOCTYPE tmx SYSTEM ''  ", 4 << 20), "document type"),
     "xliff: units": (
         "xliff",
-        lambda: registry.XLIFF.replace(b"</unit>", b"<x>" * 60 + filled(b"<x/>", 4 << 20) + b"</x>" * 60 + b"</unit>"),
+        lambda: XLIFF.replace(b"</unit>", b"<x>" * 60 + filled(b"<x/>", 4 << 20) + b"</x>" * 60 + b"</unit>"),
         "",
     ),
     "csv: a huge cell": ("memory", lambda: b'en,es\n"' + filled(b"a") + b'",b\n', "field limit"),
@@ -102,7 +103,7 @@ BOMBS: dict[str, tuple[str, Callable[[], bytes], str]] = {
     "xlsx: unpacked": ("sheet-xlsx", lambda: sheet(b" " * (65 << 20)), "bytes unpacked"),
     "mp4: samples": (
         "samples",
-        lambda: registry._shot().replace(b"stsz" + bytes(8) + bytes([0, 0, 0, 3]), b"stsz" + bytes(7) + b"\1" + b"\xff" * 4),
+        lambda: _shot().replace(b"stsz" + bytes(8) + bytes([0, 0, 0, 3]), b"stsz" + bytes(7) + b"\1" + b"\xff" * 4),
         "not an encoded",
     ),
 }

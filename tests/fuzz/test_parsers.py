@@ -67,6 +67,7 @@ NOT_TARGETS = {
     "infra.media.groups": PRINTED,
     "infra.media.probe": PRINTED,
     "infra.media.rewrap": PRINTED,
+    "infra.worker": "an order of the flow; who gets past Dask's certificates runs code anyway: tests/flows/test_cluster.py",
     "tasks.engines.apertium": "modes of Debian's packages",
     "tasks.engines.demucs": TORCH,
     "tasks.engines.musetalk_net": TORCH,

@@ -313,7 +313,8 @@ def scheduler(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
 
 def test_a_given_scheduler_fills_orders_until_it_is_lost(scheduler: subprocess.Popen[str], tmp_path: Path) -> None:
     assert scheduler.stdout
-    with open_compute(scheduler.stdout.readline().strip()) as compute:
+    address = scheduler.stdout.readline().strip()
+    with dask.config.set({"distributed.comm.timeouts.connect": "2s"}), open_compute(address) as compute:  # so long it may come back
         assert compute.workers == 1
         gpu = Order(errand, (Item("i0"),), ("k0",), {}, (), name_engine, str(tmp_path), resources={"GPU": 1})
         assert ids(compute.run([gpu])[0]) == ["i0"]

@@ -214,15 +214,12 @@ def _use_chat(profile: Path, endpoint: Endpoint) -> None:
 
 
 def _fail(night: Night) -> None:
-    """Run what cannot work: no ledger there, no store there, logins in addresses, an address that is none."""
+    """Run what cannot work: no ledger there, no store there, an address that is none."""
     nobody, secret = str(free_port()), CANARIES["url"]
     night.run("config", "config")
     night.run("no ledger", "status", NIGHTDUB_LEDGER=night.ledger(nobody))
-    night.run("bad ledger", "status", NIGHTDUB_LEDGER=f"postgresql+nothing://nightdub:{CANARIES['ledger']}@host/x")
     night.run("bad ledger options", "status", NIGHTDUB_LEDGER=night.ledger(nobody) + f"?password={secret}&sslmode=nonsense")
     night.run("no store", "verify", "s3://nightdub/out", NIGHTDUB_STORE_ENDPOINT=f"http://127.0.0.1:{nobody}")
-    night.run("a login in an address", "status", NIGHTDUB_STORE_ENDPOINT=f"http://user:{secret}@127.0.0.1:{nobody}")
-    night.run("another", "status", NIGHTDUB_PREFECT_API_URL=f"http://user:{secret}@127.0.0.1:{nobody}/api")
     night.run("bad store", "status", NIGHTDUB_STORE=f"s3://user:{secret}@bucket/prefix")
 
 
@@ -237,10 +234,10 @@ def test_the_night_did_all_that_could_have_let_one_out(night: Night) -> None:
     said = {name: command.said.decode() for name, command in night.commands.items()}
     assert "refuses the key (401)" in said["night"]
     assert re.search(r"broken/es: failed", said["night"])
-    assert {name: text for name, text in said.items() if name not in ("night", "config") and "next:" not in text} == {}
+    assert {name: text for name, text in said.items() if name not in ("night", "config") and not re.search("next:|allowed:", text)} == {}
     lines = b"\n".join(night.commands["night"].lines)
     assert b"ffprobe" in lines
-    assert b"prefect" in lines
+    assert b"spawn_main" in lines  # a worker of Dask
     files = {path.name for path in night.home.rglob("*")}
     assert {"report.html", "report.json", "prefect.db", "server.log"} <= files
     assert sum(1 for _ in night.objects()) > 5
