@@ -5,7 +5,7 @@ BIN     = $(VENV)/bin
 DEMO    = .nightdub/demo
 CLUSTER = .nightdub/cluster
 COQUI   = .nightdub/engines/coqui
-SIDE_BY_SIDE = -n auto --dist loadgroup --no-loadscope-reorder  # one process for each core; tests/conftest.py groups them
+SIDE_BY_SIDE = -n auto --dist loadscope --no-loadscope-reorder  # one process for each core; tests/conftest.py groups them
 SUDO    = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 # Debian's packages: media tools, embedded engines, recorded prompts for the sample catalogue, and PostgreSQL for the tests.

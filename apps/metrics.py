@@ -14,8 +14,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from prometheus_client import CollectorRegistry, generate_latest, start_http_server
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -184,7 +185,7 @@ class Exporter(Collector):
         store = open_store(self._settings.store_url, **self._settings.store_options())
         found: dict[str, Samples] = {"nightdub_drafts": {(): sum(1 for _ in store.pointers("drafts/"))}}
         if "://" not in self._settings.store_url:
-            found["nightdub_store_free_bytes"] = {(): shutil.disk_usage(Path(self._settings.store_url)).free}
+            found["nightdub_store_free_bytes"] = {(): shutil.disk_usage(url2pathname(urlsplit(self._settings.store_url).path)).free}
         return found
 
 

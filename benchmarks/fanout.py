@@ -147,7 +147,9 @@ def simulated(workers: int) -> Iterator[Compute]:
 
     with (
         dask.config.set(SETTINGS),
-        LocalCluster(n_workers=2, threads_per_worker=workers // 2, dashboard_address=None, memory_limit=0) as cluster,
+        LocalCluster(
+            n_workers=2, threads_per_worker=workers // 2, dashboard_address=None, memory_limit=0, preload="nightdub.infra.worker"
+        ) as cluster,
         open_compute(cluster.scheduler_address) as compute,
     ):
         yield compute

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from nightdub.flows.night import Books
 from nightdub.flows.release import move_pointer
 from nightdub.infra.digests import digest_bytes
-from nightdub.infra.errors import PointerConflict
+from nightdub.infra.errors import PointerConflict, StoreError
 from nightdub.infra.logs import warn
 from nightdub.quality.metrics.cloning import counted_names
 from nightdub.tasks.rows import Language
@@ -58,7 +58,12 @@ def take_down(books: Books, who: str = "nightdub") -> list[TakenDown]:
     for title, language, _, detail in books.ledger.released_with("voice.cloned_lines"):
         if found := tuple(sorted(counted_names(detail) & ended)):
             why = f"consent ended: {', '.join(found)}"
-            move_pointer(books, title, language, "", decision=None, action="withdraw", who=who, why=why)
+            try:
+                move_pointer(books, title, language, "", decision=None, action="withdraw", who=who, why=why)
+            except StoreError as error:
+                if error.transient:
+                    raise
+                warn("release not taken down", title=title, language=language, what=str(error))  # the ledger says so, for the next try
             if row := rows.get((title, language)):
                 books.ledger.put_title_languages([replace(row, state="held", reasons=[why])])
             taken.append(TakenDown(title, language, found))

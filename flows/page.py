@@ -17,6 +17,7 @@ from nightdub.flows.night import Books
 from nightdub.flows.publish import link, put
 from nightdub.flows.report import Metric, NightReport, TitleResult
 from nightdub.infra.build import Manifest, read_manifest
+from nightdub.infra.errors import NightdubError
 from nightdub.quality.metrics.table import METRICS
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -38,9 +39,8 @@ class WorstLine:
 
 def write_report(books: Books, report: NightReport) -> None:
     """Write report.json and report.html into the working folder, each whole or not at all."""
-    data = msgspec.json.format(msgspec.json.encode(report), indent=2)
-    for name, content in (("report.json", data), ("report.html", render_page(books, report).encode())):
-        put(books, Path(name), content)
+    put(books, Path("report.json"), msgspec.json.format(msgspec.json.encode(report), indent=2))
+    put(books, Path("report.html"), render_page(books, report).encode())
 
 
 def render_page(books: Books, report: NightReport) -> str:
@@ -61,13 +61,13 @@ def _worst_lines(books: Books, result: TitleResult) -> Iterator[WorstLine]:
     complaints = _complaints(result)
     sounds = _sounds(books, result) if complaints else {}
     for segment in sorted(complaints, key=lambda name: (-len(complaints[name]), name))[:WORST]:
-        digest = sounds.get(segment, "")
-        if not digest or not books.store.exists(digest):
+        path = Path("review") / result.title / result.language / f"{segment}.wav"
+        try:
+            samples, rate = soundfile.read(io.BytesIO(books.store.get_bytes(sounds[segment])), dtype="float32")
+            shown = link(books, sounds[segment], path)
+            yield WorstLine(segment, tuple(complaints[segment]), shown, len(samples) / rate, _waveform(samples))
+        except (KeyError, NightdubError, soundfile.SoundFileError):  # silent, gone or damaged: the line is shown without its sound
             yield WorstLine(segment, tuple(complaints[segment]))
-            continue
-        samples, rate = soundfile.read(io.BytesIO(books.store.get_bytes(digest)), dtype="float32")
-        path = link(books, digest, Path("review") / result.title / result.language / f"{segment}.wav")
-        yield WorstLine(segment, tuple(complaints[segment]), path, len(samples) / rate, _waveform(samples))
 
 
 def _complaints(result: TitleResult) -> dict[str, list[str]]:
@@ -88,7 +88,10 @@ def _sounds(books: Books, result: TitleResult) -> Mapping[str, str]:
     """Return segment -> digest of the line as it lies in the dub."""
     key = books.ledger.heads(result.title, result.language).get("stretch")
     job = books.ledger.jobs([key]).get(key) if key else None
-    manifest = read_manifest(books.store, job.manifest) if job and job.manifest else Manifest("", 0, {})
+    try:
+        manifest = read_manifest(books.store, job.manifest) if job and job.manifest else Manifest("", 0, {})
+    except (NightdubError, msgspec.DecodeError):
+        return {}
     return {item.id: item.files["sound"] for item in manifest.items if "sound" in item.files}
 
 

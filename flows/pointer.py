@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from nightdub.flows.night import Books
 
 FOLDER = "releases/"
+FAST = timedelta(days=1)  # no clock of an installation is further ahead
 FORGOTTEN = "found in the store: the ledger had forgotten this move, as one restored from an older backup does"
 
 
@@ -108,6 +109,8 @@ def _read(value: bytes, title: str, language: Language) -> Shown:
         raise StoreError(f"no release pointer: {error}", where=where, fix=fix) from None
     if (shown.title, shown.language) != (title, language):
         raise StoreError(f"a release pointer of {shown.title}/{shown.language}", where=where, fix=fix)
-    if shown.package:
-        check_digest(shown.package)
+    for digest in filter(None, (shown.package, shown.previous)):
+        check_digest(digest)
+    if shown.moved and (shown.moved.tzinfo is None or shown.moved > datetime.now(UTC) + FAST):
+        raise StoreError(f"a release pointer of {shown.moved}", where=where, fix=fix)
     return shown

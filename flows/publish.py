@@ -31,6 +31,15 @@ def export_package(books: Books, title: str, language: Language, newest: str, re
     return str(Path("released" if newest == released else "review") / name) if newest else ""
 
 
+def take_away(books: Books, title: str, language: Language, released: str) -> None:
+    """Show nothing below `released/` where something else stands there than what is out; the next report shows that."""
+    place = books.settings.home / "released" / title / f"{title}.{language}.mp4"
+    sums = place.with_name(f"{place.name}.sha256")
+    if sums.exists() and not (released and sums.read_text().startswith(released)):
+        place.unlink(missing_ok=True)
+        sums.unlink(missing_ok=True)
+
+
 def link(books: Books, digest: str, path: Path) -> str:
     """Make `path` (below the working folder) show the bytes of `digest`, without a copy where the file system allows; return it."""
     place, source = books.settings.home / path, books.store.fetch(digest)

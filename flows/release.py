@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from nightdub.flows.pointer import carry_out, recall, released_package
+from nightdub.flows.publish import take_away
 from nightdub.infra.environment import environment
 from nightdub.infra.errors import LedgerError, PointerConflict
 from nightdub.infra.ledger import RecordedMeasurement, ReleaseAction, TitleState
@@ -113,6 +114,7 @@ def rollback(books: Books, title: str, language: Language, who: str, why: str) -
     moves = books.ledger.releases(title, language)
     undone = {row.previous for row in moves if row.action in ("rollback", "withdraw")} | {row.package for row in moves[:1]}
     earlier = [row.package for row in moves if row.package and row.package not in undone]
+    earlier = [package for package in dict.fromkeys(earlier) if books.store.exists(package)]  # `retention_days` may have passed
     if not earlier:
         raise LedgerError("no earlier release to go back to", where=f"{title}/{language}", fix="nightdub status lists what there is")
     runs = {decision.id: decision.run for decision in books.ledger.decisions(title, language)}
@@ -162,8 +164,10 @@ def move_pointer(
     for _ in range(RACES):
         with suppress(PointerConflict):  # somebody else moved the pointer: what the ledger says by now is for all to carry out
             carry_out(books, title, language)
-            return
-    carry_out(books, title, language)
+            break
+    else:
+        carry_out(books, title, language)
+    take_away(books, title, language, released_package(books, title, language))
 
 
 def recorded(row: Measurement) -> dict[str, Any]:

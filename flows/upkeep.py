@@ -5,24 +5,25 @@ from __future__ import annotations
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import msgspec
 
 from nightdub.datasets.evaluation import read_manifest as read_set
-from nightdub.flows.consents import recall_withdrawals
+from nightdub.flows.consents import recall_withdrawals, take_down
 from nightdub.flows.night import Books
 from nightdub.flows.pointer import FOLDER, carry_out, recall
 from nightdub.infra.build import read_manifest
-from nightdub.infra.errors import DigestMismatch, ObjectMissing, PointerConflict, StoreError
+from nightdub.infra.errors import DigestMismatch, LedgerError, NightdubError, ObjectMissing, PointerConflict, StoreError
 from nightdub.infra.lease import listed_in
 from nightdub.infra.ledger import Job
 from nightdub.infra.logs import note, warn
 from nightdub.infra.scratch import sweep
 from nightdub.tasks.rows import Language
 
-DRAFTS = "drafts/"
+DRAFTS, OWNER = "drafts/", "ledger"
 AT_ONCE = 8  # pointers or manifests read beside one another: they wait for the store
 
 
@@ -43,14 +44,28 @@ class Tidied:
 
 
 def clean(books: Books, *, grace_seconds: float) -> Tidied:
-    """Do a whole round of housekeeping."""
+    """Do a whole round of housekeeping. Raises: LedgerError where the store is another ledger's: nothing is deleted then."""
     tidied = tidy(books)
+    take_down(books)
+    _own(books)
     jobs, judgements = books.ledger.forget(_since(books))
     deleted, freed = collect_garbage(books, grace_seconds=grace_seconds)
     tidied = replace(tidied, jobs_forgotten=jobs, judgements_forgotten=judgements, objects_deleted=deleted, bytes_freed=freed)
     tidied = replace(tidied, drafts_dropped=drop_drafts(books, grace_seconds=grace_seconds))
     note("house kept", **asdict(tidied))
     return tidied
+
+
+def _own(books: Books) -> None:
+    """Refuse a ledger that is new or another store's: to it, all that lies here would be rubbish. It is known by its first run."""
+    first, pointer = books.ledger.first_run(), books.store.read_pointer(OWNER)
+    if not first or (pointer and pointer.value != first.encode()):
+        what = "another ledger than the one that keeps this store" if first else "a ledger without a run"
+        fix = f"mend the setting `ledger`, or restore a backup; where this one is to take over, delete the pointer {OWNER!r} after a night"
+        raise LedgerError(f"nothing is deleted by {what}", where=books.store.url, fix=fix)
+    if not pointer:
+        with suppress(PointerConflict):  # somebody else has just written the same
+            books.store.write_pointer(OWNER, first.encode(), None)
 
 
 def tidy(books: Books) -> Tidied:
@@ -132,15 +147,38 @@ def _live(books: Books) -> set[str]:
     live |= {row.document for row in books.ledger.consents()}
     live |= {row.pinned["clip"]["sound"] for row in books.ledger.corrections() if "clip" in row.pinned}
     for version in {row.dataset_digest for row in books.ledger.evaluations()}:
-        if books.store.exists(version):
-            live |= {example.audio for example in read_set(books.store.get_bytes(version)) if example.audio}
+        live |= _recordings(books, version)
     with ThreadPoolExecutor(AT_ONCE) as pool:
         for made in pool.map(lambda digest: _made(books, digest), books.ledger.live_manifests(_since(books))):
             live |= made
     for name in books.store.pointers(DRAFTS):
-        if pointer := books.store.read_pointer(name):
-            live |= {digest for result in listed_in(pointer) for digest in result.files.values()}
+        live |= _drafted(books, name)
     return live
+
+
+def _recordings(books: Books, version: str) -> set[str]:
+    """Return the recordings of an evaluation set; nothing where the set itself is gone or damaged."""
+    try:
+        return {example.audio for example in read_set(books.store.get_bytes(version)) if example.audio}
+    except NightdubError as error:
+        return _passed_over(error, "evaluation set not read", version)
+
+
+def _drafted(books: Books, name: str) -> set[str]:
+    """Return what an unfinished job has made; nothing where its draft cannot be read."""
+    try:
+        pointer = books.store.read_pointer(name)
+    except StoreError as error:
+        return _passed_over(error, "draft not read", name)
+    return {digest for result in listed_in(pointer) for digest in result.files.values()} if pointer else set()
+
+
+def _passed_over(error: NightdubError, event: str, where: str) -> set[str]:
+    """Raise what passes by itself; report what does not: one damaged object keeps no house from being kept."""
+    if error.transient:
+        raise error
+    warn(event, where=where, what=str(error))
+    return set()
 
 
 def _made(books: Books, manifest: str) -> set[str]:

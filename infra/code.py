@@ -19,7 +19,7 @@ _ROOT = Path(__file__).parents[1]
 def _digest() -> str:
     """Return the sha256 of the names and bytes of the package's own source files."""
     hasher = hashlib.sha256()
-    for path in sorted(path for room in ROOMS for path in (_ROOT / room).rglob("*.py")):
+    for path in sorted(path for room in ROOMS for path in (_ROOT / room).rglob("[!.]*.py") if path.is_file()):
         data = path.read_bytes()
         hasher.update(f"{path.relative_to(_ROOT).as_posix()}\0{len(data)}\0".encode() + data)
     return hasher.hexdigest()
@@ -43,6 +43,11 @@ def check_files() -> None:
     if not unchanged():
         raise replaced()
     _looked[0] = here
+
+
+def look_again() -> None:
+    """Let the next `check_files` look, whatever was imported: a program of ours is about to be started from its file."""
+    _looked[0] = -1
 
 
 def unchanged() -> bool:

@@ -26,6 +26,8 @@ PLACE = ("title", "language", "step", "run", "item")  # the names that a place m
 SHORTEST = 3  # characters of a secret; a shorter one would mask half of every line
 _SECRET_NAME = re.compile(r"SECRET|PASSWORD|PASSWD|TOKEN|API_KEY|AUTH_STRING", re.IGNORECASE)
 
+_NO_SECRET = re.compile(r"[\d.]*|true|false|yes|no|on|off|none", re.IGNORECASE)
+
 _log = logging.getLogger("nightdub")
 _log.addHandler(logging.NullHandler())
 _log.propagate = False  # Prefect and Dask put handlers of their own on the root
@@ -67,7 +69,6 @@ def about(**place: str) -> Iterator[None]:
 def start(settings: Settings) -> None:
     """Write this process's events to standard error as the settings say; the same settings again change nothing."""
     hide(*(value.get_secret_value() for value in vars(settings).values() if isinstance(value, SecretStr)))
-    hide(*(value for name, value in os.environ.items() if _SECRET_NAME.search(name)))
     _write(settings.log_format, settings.log_level)
 
 
@@ -139,7 +140,13 @@ class _Stderr(logging.StreamHandler[TextIO]):
         return sys.stderr
 
 
+def _hide_environment() -> None:
+    """Mask what variables named as secrets hold; what is only a number or a switch is none."""
+    hide(*(value for name, value in os.environ.items() if _SECRET_NAME.search(name) and not _NO_SECRET.fullmatch(value)))
+
+
 def _write(form: str, level: str) -> None:
+    _hide_environment()
     _log.setLevel(level)
     ours = _ours()
     if ours is None or ours.form != form:

@@ -8,6 +8,7 @@ from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, Protocol
 
+from nightdub.infra.code import replaced, unchanged
 from nightdub.infra.errors import ComputeUnavailable, NightdubError, StepFailed
 from nightdub.infra.work import Order, Result, fill
 
@@ -56,6 +57,8 @@ def attend(order: Order) -> Outcome:
     except NightdubError as error:
         return error
     except Exception as error:
+        if not unchanged():
+            return replaced()
         return StepFailed(f"{type(error).__name__}: {error}", where=f"{len(order.items)} items from {order.items[0].id}")
 
 

@@ -14,7 +14,7 @@ import msgspec
 from nightdub.infra.errors import ConfigError, StoreError
 from nightdub.infra.settings import mask_url
 
-RENEW_SECONDS = 86_400  # a put makes an object at most this old, so that housekeeping may delete what is twice as old and named nowhere
+RENEW_SECONDS = 3_600  # a put makes an object at most this old, so that housekeeping may delete what is twice as old and named nowhere
 SCHEMES = "a path, file:///folder, or s3://bucket/prefix"
 
 _Count = Annotated[int, msgspec.Meta(ge=0)]

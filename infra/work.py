@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from nightdub.infra.code import CODE, check_code, check_files
+from nightdub.infra.code import CODE, check_code, check_files, replaced, unchanged
 from nightdub.infra.errors import MachineLacks, NightdubError, StoreError, error_row
 from nightdub.infra.logs import LogContext, hide, note, resumed, warn
 from nightdub.infra.scratch import Scratch, sweep_once
@@ -140,6 +140,7 @@ def fill(order: Order) -> list[Result]:
     Raises: OtherCode where this process runs, or came to run, other code than the sender.
     """
     check_code(order.code)
+    check_files()
     sweep_once()
     hide(*(str(order.store_options.get(name, "")) for name in ("access_key", "secret_key")))
     with resumed(order.context):
@@ -192,6 +193,8 @@ def _with_engine(order: Order, link: EngineLink | None, indices: list[int], stor
     except Exception as error:
         if isinstance(error, StoreError) or (isinstance(error, NightdubError) and error.transient):
             raise  # no engine and no item is to blame
+        if not unchanged():
+            raise replaced() from error  # the cause may be that: two halves of two versions
         if len(indices) == 1:
             failed = error_row(error)
             return [Result(order.items[indices[0]].id, order.keys[indices[0]], failed=failed, engine=link.name if link else "")]

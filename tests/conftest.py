@@ -2,30 +2,48 @@
 
 from __future__ import annotations
 
-import pytest
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
 
-# What takes long to make, once in each process that needs it. Its tests start first: the last file to end should be a short one.
-DEAR = ("first_night", "run_night", "prefect_api", "undisturbed")
+import pytest
+from xdist.scheduler import LoadScopeScheduling
+
+# What takes long to make, once in each process that needs it, and the group of the files that need it. These start first: the last to
+# end should be a short one.
+DEAR = {"nights": re.compile(r"\b(first_night|run_night|prefect_api)\b"), "dubs": re.compile(r"\bundisturbed\b")}
+GROUPS = tuple(DEAR)
+FIXTURES = Path(__file__).parent / "flows"  # whose conftest makes them
+
+
+class ByGroup(LoadScopeScheduling):
+    """Gives a process all tests of a group before it gets another."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group_of(nodeid.partition("::")[0])
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByGroup:
+    """Share tests out by group."""
+    return ByGroup(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put each file, or all files with the same dear fixture, into one group of pytest-xdist."""
-    groups = {item: _group(item) for item in items}
-    files: dict[str, str] = {}
-    for item, group in groups.items():
-        files[item.path.as_posix()] = min(files.get(item.path.as_posix(), group), group, key=_turn)
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(files[item.path.as_posix()]))
-    items.sort(key=lambda item: _turn(files[item.path.as_posix()]))
+    """Let the dear groups start first."""
+    items.sort(key=lambda item: _turn(group_of(item.nodeid.partition("::")[0])))
 
 
-def _group(item: pytest.Item) -> str:
-    fixtures = getattr(item, "fixturenames", ())
-    return next((name for name in DEAR if name in fixtures), item.path.as_posix())
+@cache
+def group_of(name: str) -> str:
+    """Return the group of a file, which is named from the root: the file itself, unless it needs a dear fixture."""
+    path = Path(__file__).parents[1] / name
+    text = path.read_text("utf-8") if path.parent == FIXTURES else ""
+    return next((group for group, names in DEAR.items() if names.search(text)), name)
 
 
 def _turn(group: str) -> int:
-    return DEAR.index(group) if group in DEAR else len(DEAR)
+    return GROUPS.index(group) if group in GROUPS else len(GROUPS)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -16,7 +16,7 @@ from contextlib import closing, contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
-from sqlalchemy import MetaData, func, inspect, or_, select
+from sqlalchemy import func, inspect, or_, select
 from sqlalchemy.engine import URL
 
 from nightdub.infra.errors import LedgerError, MachineLacks
@@ -62,12 +62,21 @@ class Backup(Schema):
         if self._is_sqlite:
             _copy_sqlite(source, self._file)
         else:
-            with self._write_safely() as connection:
-                present = MetaData()
-                present.reflect(connection)
-                present.drop_all(connection)
-            _run(self._url, "pg_restore", "--single-transaction", "--exit-on-error", "--no-owner", "--no-privileges", str(source))
+            self._restore_postgres(source)
         self.migrate()
+
+    def _restore_postgres(self, source: Path) -> None:
+        """Put a copy in the place of every table, in one transaction: whatever goes wrong, the ledger is the old one or the new one."""
+        with self._read() as connection:
+            present = inspect(connection).get_table_names()
+        with Scratch("restore") as folder:
+            made, script = Path(folder) / "copy.sql", Path(folder) / "restore.sql"
+            _run(None, "pg_restore", "--no-owner", "--no-privileges", f"--file={made}", str(source))
+            drops = "".join(f'DROP TABLE IF EXISTS "{name}" CASCADE;\n' for name in present)
+            with script.open("wb") as out, made.open("rb") as copy:
+                out.write(drops.encode())
+                shutil.copyfileobj(copy, out)
+            _run(self._url, "psql", "--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1", f"--file={script}")
 
     def is_empty(self) -> bool:
         """Return whether nothing has ever been built or settled here: there is no ledger, or no run in it."""
@@ -144,8 +153,8 @@ def _appearing(to: Path) -> Iterator[Path]:
     draft = to.with_name(f".{to.name}.{uuid.uuid4().hex}")
     try:
         to.parent.mkdir(parents=True, exist_ok=True)
+        draft.touch(0o600, exist_ok=False)  # it holds names, reasons and every text
         yield draft
-        draft.chmod(0o600)  # it holds names, reasons and every text
         with draft.open("rb") as stream:
             os.fsync(stream.fileno())
         os.link(draft, to)  # fails where somebody was faster

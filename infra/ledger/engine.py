@@ -14,7 +14,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import fields
 from datetime import UTC, datetime
 from functools import partial
@@ -29,6 +29,7 @@ from sqlalchemy.exc import ArgumentError, DisconnectionError
 from nightdub.infra.errors import LedgerError
 from nightdub.infra.ledger.column import spell
 from nightdub.infra.ledger.faults import translated
+from nightdub.infra.ledger.spoken import Line
 
 Clock = Callable[[], datetime]
 
@@ -67,6 +68,23 @@ class Database:
         turn = nullcontext() if mode == "read" else self._turn
         with turn, self._translated(), self._modes[mode].begin() as connection:
             yield connection
+
+    @contextmanager
+    def _speak(self) -> Iterator[Line]:
+        """Begin a writing transaction for `Spoken` statements alone, without SQLAlchemy's own way round a connection."""
+        with self._turn, self._translated():
+            connection = self._engine.raw_connection()
+            try:
+                if self._url.drivername == "sqlite":
+                    begin_sqlite(connection.driver_connection, connection.info, "write")
+                yield Line(self._engine.dialect, connection.cursor)
+                connection.commit()
+            except BaseException:
+                with suppress(self._engine.dialect.loaded_dbapi.Error):
+                    connection.rollback()
+                raise
+            finally:
+                connection.close()  # a dead one is refused at its next checkout
 
     def _read(self) -> AbstractContextManager[Connection]:
         return self._begin("read")
@@ -181,11 +199,13 @@ def _switch_to_wal(connection: Any) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
+    begin_sqlite(connection.connection.driver_connection, connection.info, connection.get_execution_options()["mode"])
+
+
+def begin_sqlite(driver: Any, known: dict[Any, Any], mode: str) -> None:
     """Begin through the driver: on SQLAlchemy's way these two statements took as long as all others of a claim."""
-    mode = connection.get_execution_options()["mode"]
-    driver: Any = connection.connection.driver_connection
     wanted = "FULL" if mode == "safe" else "NORMAL"
-    if mode != "read" and connection.info.get("synchronous") != wanted:
+    if mode != "read" and known.get("synchronous") != wanted:
         driver.execute(f"PRAGMA synchronous={wanted}")
-        connection.info["synchronous"] = wanted
+        known["synchronous"] = wanted
     driver.execute("BEGIN" if mode == "read" else "BEGIN IMMEDIATE")

@@ -23,7 +23,7 @@ SQLITE = {
     "SQLITE_FULL": "free space on the disk",
     "SQLITE_IOERR": "look at the disk: reading or writing the file failed",
     "SQLITE_NOTADB": "the file is no ledger: name another, or move it away and migrate",
-    "SQLITE_CORRUPT": "restore the file from a backup, or move it away and migrate: artifacts are found again by their keys",
+    "SQLITE_CORRUPT": "restore the file from a backup, or or move it away: releases are known again from the store, all else is built anew",
 }
 SQLITE_BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_PROTOCOL")
 

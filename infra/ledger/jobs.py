@@ -16,7 +16,7 @@ from nightdub.infra.errors import LeaseLost
 from nightdub.infra.ledger.engine import INSERTS, Database, columns, values
 from nightdub.infra.ledger.models import artifact_inputs, artifacts, attempts, jobs
 from nightdub.infra.ledger.rows import Artifact, Claim, Cost, Job, JobState
-from nightdub.infra.ledger.spoken import Spoken
+from nightdub.infra.ledger.spoken import Line, Spoken
 
 Token = tuple[str, str, int]  # key, owner, fence
 
@@ -50,6 +50,9 @@ TAKE_OVER = Spoken(lambda _: update(jobs).where(WANTED))
 KEEP = Spoken(lambda _: update(jobs).where(*TOKEN))
 OPEN = Spoken(lambda _: attempts.insert())
 CLOSE = Spoken(lambda _: update(attempts).where(*ATTEMPT))
+LOSE = Spoken(lambda _: update(attempts).where(attempts.c.key == bindparam("wanted"), attempts.c.outcome == ""))
+UNMAKE = Spoken(lambda _: delete(artifacts).where(artifacts.c.key == bindparam("wanted")))
+UNREAD = Spoken(lambda _: delete(artifact_inputs).where(artifact_inputs.c.key == bindparam("wanted")))
 MADE = Spoken(lambda _: artifacts.insert())
 READ = Spoken(lambda _: artifact_inputs.insert())
 
@@ -79,26 +82,26 @@ class Jobs(Database):
         until = now + timedelta(seconds=lease_seconds)
         work = {"key": key, "step": step, "version": version, "title": title, "language": language}
         lease = {"state": "claimed", "owner": owner, "run": run, "lease_until": until, "error": {}}
-        with self._write() as connection:
-            seen = _standing(SEEN, connection, key)
-            claim = _answer(seen, now, until, retry=retry) if seen else _first(connection, work | lease, now, until)
+        with self._speak() as line:
+            seen = _standing(SEEN, line, key)
+            claim = _answer(seen, now, until, retry=retry) if seen else _first(line, work | lease, now, until)
             if claim.outcome != "granted":
                 return claim
             if seen:
-                held = _standing(HELD, connection, key)  # nobody else can take it over now, but somebody may have
+                held = _standing(HELD, line, key)  # nobody else can take it over now, but somebody may have
                 claim = _answer(held, now, until, retry=retry) if held else Claim("busy", lease_until=now)
                 if claim.outcome != "granted":
                     return claim
-                _close_lost(connection, [key], now)
-                TAKE_OVER.send(connection, {"wanted": key, **work, **lease, "fence": claim.fence, "finished": None})
-            OPEN.send(connection, _attempt(key, claim.fence, run, owner, now))
+                LOSE.send(line, {"wanted": key, "ended": now, "outcome": "lost", "error": EXPIRED})
+                TAKE_OVER.send(line, {"wanted": key, **work, **lease, "fence": claim.fence, "finished": None})
+            OPEN.send(line, _attempt(key, claim.fence, run, owner, now))
         return claim
 
     def extend(self, key: str, owner: str, fence: int, lease_seconds: float) -> datetime:
         """Return the new end of a lease, counted from now. Raises: LeaseLost where the job was taken over or ended."""
         until = self._clock() + timedelta(seconds=lease_seconds)
-        with self._write() as connection:
-            if not _update_held(connection, (key, owner, fence), {"lease_until": until}):
+        with self._speak() as line:
+            if not _update_held(line, (key, owner, fence), {"lease_until": until}):
                 raise _lost((key, owner, fence))
         return until
 
@@ -124,14 +127,14 @@ class Jobs(Database):
         Raises: LeaseLost where the token is stale.
         """
         end: dict[str, Any] = {"state": "partial" if partial else "done", "manifest": manifest, "error": {}}
-        with self._write() as connection:
-            if _end(connection, (key, owner, fence), end, cost, self._clock()):
-                _replace(connection, key, artifacts, inputs, anew=fence > 1)
+        with self._speak() as line:
+            if _end(line, (key, owner, fence), end, cost, self._clock()):
+                _replace(line, key, artifacts, inputs, anew=fence > 1)
 
     def fail(self, key: str, owner: str, fence: int, error: Mapping[str, Any], cost: Cost) -> None:
         """Record why a job could not be done, as `error_row` gives it. Raises: LeaseLost where the token is stale."""
-        with self._write() as connection:
-            _end(connection, (key, owner, fence), {"state": "failed", "error": dict(error)}, cost, self._clock())
+        with self._speak() as line:
+            _end(line, (key, owner, fence), {"state": "failed", "error": dict(error)}, cost, self._clock())
 
     def reopen(self, key: str, error: Mapping[str, Any]) -> bool:
         """Let a finished job be claimed anew, because its objects are gone or damaged; say whether there was one."""
@@ -185,15 +188,15 @@ class Jobs(Database):
             return dict(connection.execute(query).all())
 
 
-def _standing(statement: Spoken, connection: Connection, key: str) -> _Standing | None:
+def _standing(statement: Spoken, line: Line, key: str) -> _Standing | None:
     """Return a job, or None where there is none (or, of HELD, where another transaction has it)."""
-    rows = statement.send(connection, {"wanted": key})
+    rows = statement.send(line, {"wanted": key})
     return _Standing(*rows[0]) if rows else None
 
 
-def _first(connection: Connection, row: dict[str, Any], now: datetime, until: datetime) -> Claim:
+def _first(line: Line, row: dict[str, Any], now: datetime, until: datetime) -> Claim:
     """Insert a job that nobody has; only where none was seen, since an insert waits for whoever is changing the row."""
-    made = FIRST.count(connection, row | {"fence": 1, "manifest": "", "created": now})
+    made = FIRST.count(line, row | {"fence": 1, "manifest": "", "created": now})
     return Claim("granted", 1, lease_until=until) if made else Claim("busy", lease_until=now)
 
 
@@ -210,23 +213,23 @@ def _attempt(key: str, fence: int, run: str, owner: str, now: datetime) -> dict[
     return {"key": key, "fence": fence, "run": run, "owner": owner, "started": now, "outcome": "", "error": {}} | values(Cost())
 
 
-def _update_held(connection: Connection, token: Token, change: dict[str, Any]) -> bool:
+def _update_held(line: Line, token: Token, change: dict[str, Any]) -> bool:
     """Change a claimed job if this is its newest token; say whether it was."""
     key, owner, fence = token
-    return KEEP.count(connection, {"wanted": key, "holder": owner, "token": fence, **change}) == 1
+    return KEEP.count(line, {"wanted": key, "holder": owner, "token": fence, **change}) == 1
 
 
-def _end(connection: Connection, token: Token, end: dict[str, Any], cost: Cost, now: datetime) -> bool:
+def _end(line: Line, token: Token, end: dict[str, Any], cost: Cost, now: datetime) -> bool:
     """Close a job and its attempt; return False where this holder already ended it the same way."""
     key, owner, fence = token
-    if not _update_held(connection, token, end | {"finished": now}):
-        job = _standing(SEEN, connection, key)
+    if not _update_held(line, token, end | {"finished": now}):
+        job = _standing(SEEN, line, key)
         ended = {"owner": owner, "fence": fence} | {name: end[name] for name in ("state", "manifest") if name in end}
         if job and all(getattr(job, name) == value for name, value in ended.items()):
             return False
         raise _lost(token)
     attempt = {"wanted": key, "token": fence, "ended": now, "outcome": end["state"], "error": end["error"], **values(cost)}
-    CLOSE.send(connection, attempt)
+    CLOSE.send(line, attempt)
     return True
 
 
@@ -235,13 +238,13 @@ def _close_lost(connection: Connection, keys: Sequence[str], now: datetime) -> N
     connection.execute(open_ones.values(ended=now, outcome="lost", error=EXPIRED))
 
 
-def _replace(connection: Connection, key: str, made: Sequence[Artifact], inputs: Mapping[str, str], *, anew: bool) -> None:
+def _replace(line: Line, key: str, made: Sequence[Artifact], inputs: Mapping[str, str], *, anew: bool) -> None:
     """Write what a job made and read; `anew`, what an earlier grant wrote goes first."""
     if anew:
-        connection.execute(delete(artifacts).where(artifacts.c.key == key))
-        connection.execute(delete(artifact_inputs).where(artifact_inputs.c.key == key))
-    MADE.send_all(connection, [{"key": key} | values(artifact) for artifact in made])
-    READ.send_all(connection, [{"key": key, "name": name, "digest": digest} for name, digest in inputs.items()])
+        UNMAKE.send(line, {"wanted": key})
+        UNREAD.send(line, {"wanted": key})
+    MADE.send_all(line, [{"key": key} | values(artifact) for artifact in made])
+    READ.send_all(line, [{"key": key, "name": name, "digest": digest} for name, digest in inputs.items()])
 
 
 def _lost(token: Token) -> LeaseLost:

@@ -6,7 +6,7 @@ import math
 import platform
 import secrets
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Select, Table, case, delete, func, select, update
@@ -65,6 +65,11 @@ class Outcomes(Database):
         query = select(*columns(runs, Run)).order_by(runs.c.id.desc()).limit(limit)
         with self._read() as connection:
             return [Run(*row) for row in connection.execute(query)]
+
+    def first_run(self) -> str:
+        """Return the id of the first run ever, by which a ledger is known; "" where there was none."""
+        with self._read() as connection:
+            return connection.scalar(select(func.min(runs.c.id))) or ""
 
     def costs(self, run: str) -> list[CostLine]:
         """Return what a run took, by title, language and step; attempts that another one later replaced are in it too."""
@@ -146,7 +151,9 @@ class Outcomes(Database):
             last = connection.execute(_chosen(releases, RecordedRelease, title=title, language=language).limit(1)).one_or_none()
             if last and (last.action, last.package) == (action, package) and (decision is None or last.decision is not None):
                 return int(last.id)
-            row = moved | {"previous": last.package if last else "", "who": who, "why": why, "created": self._clock()}
+            now = self._clock()  # a machine whose clock is fast may have made the last move: the order is the ledger's, not the clocks'
+            now = max(now, last.created + timedelta(microseconds=1)) if last else now
+            row = moved | {"previous": last.package if last else "", "who": who, "why": why, "created": now}
             return _added(connection, releases, row)
 
     def recall_release(self, title: str, language: str, move: Move, *, who: str, why: str) -> bool:

@@ -10,10 +10,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, Select
+from sqlalchemy import Dialect, Select
 from sqlalchemy.types import TypeEngine
 
 Processor = Callable[[Any], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A transaction on the driver's own connection."""
+
+    dialect: Dialect
+    cursor: Callable[[], Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,27 +52,25 @@ class Spoken:
         self._build = build
         self._ready: dict[tuple[str, ...], _Ready] = {}
 
-    def send(self, connection: Connection, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    def send(self, line: Line, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """Send it with one row of values; return the rows that it selects. Raises: the driver's own errors."""
-        ready = self._for(connection.dialect, values)
-        cursor = connection.connection.cursor()
+        ready, cursor = self._for(line.dialect, values), line.cursor()
         cursor.execute(ready.text, ready.bound(values))
         if cursor.description is None:
             return []
         return [ready.read(row) for row in cursor.fetchall()]
 
-    def count(self, connection: Connection, values: Mapping[str, Any]) -> int:
+    def count(self, line: Line, values: Mapping[str, Any]) -> int:
         """Send a change and return how many rows it met."""
-        ready = self._for(connection.dialect, values)
-        cursor = connection.connection.cursor()
+        ready, cursor = self._for(line.dialect, values), line.cursor()
         cursor.execute(ready.text, ready.bound(values))
         return int(cursor.rowcount)
 
-    def send_all(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    def send_all(self, line: Line, rows: Sequence[Mapping[str, Any]]) -> None:
         """Send it once for each row; nothing where there are none."""
         if rows:
-            ready = self._for(connection.dialect, rows[0])
-            connection.connection.cursor().executemany(ready.text, [ready.bound(row) for row in rows])
+            ready = self._for(line.dialect, rows[0])
+            line.cursor().executemany(ready.text, [ready.bound(row) for row in rows])
 
     def _for(self, dialect: Dialect, values: Mapping[str, Any]) -> _Ready:
         key = (dialect.name, *values)

@@ -18,6 +18,7 @@ from nightdub.infra.errors import MediaError
 
 NOBODY = "65534"  # user and group inside the walls; where we are root, nothing is written and every file is open to all, outside too
 _NOBODY = [f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+_GUARD = ("setpriv", "--pdeathsig", "KILL", "--no-new-privs", "prlimit", "--core=0", "--")  # what `process` puts before the walls, in short
 _SYSTEM = ("bin", "sbin", "lib", "lib32", "lib64")  # links into /usr on Debian, folders elsewhere
 _SHOWN = ("/usr", "/etc/alternatives", "/etc/ld.so.cache")
 _DEVICES = ("/dev/null", "/dev/urandom")
@@ -31,11 +32,24 @@ def missing() -> str:
     """Return why this machine has no walls, found out once per process; empty = it has them."""
     if shutil.which("bwrap") is None:
         return "bwrap not found (apt-get install bubblewrap)"
+    said = _tried([*_GUARD, *_bubblewrap([], []), "true"])
+    return f"namespaces are not allowed here: {said}" if said else ""
+
+
+@lru_cache(maxsize=1)
+def _may_be_nobody() -> bool:
+    """Return whether we can give up being root, and nobody may stand within walls where we may; found out once per process."""
+    around = [] if missing() else _bubblewrap([], [])
+    return os.geteuid() == 0 and not _tried([_GUARD[0], *_NOBODY, *_GUARD[1:], *around, "true"])
+
+
+def _tried(words: Sequence[str]) -> str:
+    """Run a command that does nothing, and return what it complained of."""
     try:
-        trial = subprocess.run([*_bubblewrap([], []), "true"], capture_output=True, text=True, timeout=_PATIENCE, check=False)
+        trial = subprocess.run(words, capture_output=True, text=True, timeout=_PATIENCE, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
-        return f"bwrap does not run: {error}"
-    return f"namespaces are not allowed here: {trial.stderr.strip()[-200:]}" if trial.returncode else ""
+        return str(error)
+    return (trial.stderr.strip()[-200:] or f"it ended with {trial.returncode}") if trial.returncode else ""
 
 
 def stand_around(program: str) -> bool:
@@ -53,8 +67,8 @@ def walls(command: Sequence[str], also_writes: Sequence[Path] = ()) -> tuple[lis
     reads, writes = _files(command)
     writes += also_writes
     program = Path(shutil.which(command[0]) or command[0])
-    identity = _NOBODY if os.geteuid() == 0 and not writes and all(map(open_to_all, [program, *reads])) else []
-    if not stand_around(command[0]):
+    identity = _NOBODY if not writes and all(map(open_to_all, [program, *reads])) and _may_be_nobody() else []
+    if not stand_around(command[0]) or not all(map(_within_reach, [*reads, *writes])):
         return identity, []
     for path in writes:
         try:
@@ -69,6 +83,18 @@ def open_to_all(path: Path) -> bool:
     folders = {*path.absolute().parents, *path.resolve().parents}
     try:
         return bool(path.stat().st_mode & _OTHERS_READ) and all(folder.stat().st_mode & _OTHERS_ENTER for folder in folders)
+    except OSError:
+        return False
+
+
+def _within_reach(path: Path) -> bool:
+    """Return whether we reach a file without root's right to enter and read everything, which ends at the walls."""
+    if os.geteuid():
+        return True
+    folders = {*path.absolute().parents, *path.resolve().parents}
+    try:
+        entered = all(not facts.st_uid or facts.st_mode & _OTHERS_ENTER for facts in map(Path.stat, folders))
+        return entered and (not path.exists() or not path.stat().st_uid or bool(path.stat().st_mode & _OTHERS_READ))
     except OSError:
         return False
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
+from nightdub.infra.code import look_again
 from nightdub.infra.errors import EngineCrashed
 from nightdub.infra.scratch import Scratch
 
@@ -24,6 +25,7 @@ class HostProcess:
     """
 
     def __init__(self, command: Sequence[str], name: str, environment: Mapping[str, str]) -> None:
+        look_again()
         self._name = name
         self._folder = Scratch("host")
         self.scratch = Path(self._folder.name)

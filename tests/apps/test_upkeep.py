@@ -79,6 +79,7 @@ def test_a_lost_ledger_comes_back(run: Run) -> None:
 
 def test_garbage_is_counted_before_it_is_deleted(run: Run) -> None:
     with open_books(load_settings()) as books:
+        books.ledger.start_run("nightly", {})
         old = books.store.put_bytes(b"nobody wants this")
         books.ledger.claim("key", "speak", 1, "film", "es", "dead", "run", lease_seconds=-1.0)
     path = next(Path(".nightdub/store/objects").rglob(old))
@@ -90,3 +91,20 @@ def test_garbage_is_counted_before_it_is_deleted(run: Run) -> None:
     assert (code, out) == (0, "1 objects deleted that nothing refers to\n17 bytes freed\n")
     assert not path.exists()
     assert run("tidy")[1] == "nothing to do\n"
+
+
+def test_a_ledger_that_does_not_keep_the_store_deletes_nothing(run: Run) -> None:
+    """One that was lost and begun anew, or the wrong one: to it all of the store would be rubbish."""
+    with open_books(load_settings()) as books:
+        kept = books.store.put_bytes(b"of another ledger")
+    path = next(Path(".nightdub/store/objects").rglob(kept))
+    os.utime(path, (time.time() - 72 * 3600,) * 2)
+    code, _, err = run("tidy")
+    assert (code, path.exists()) == (1, True)
+    assert "nothing is deleted by a ledger without a run" in err
+    with open_books(load_settings()) as books:
+        books.store.write_pointer("ledger", b"the first run of another", None)
+        books.ledger.start_run("nightly", {})
+    code, _, err = run("tidy")
+    assert (code, path.exists()) == (1, True)
+    assert "another ledger than the one that keeps this store" in err

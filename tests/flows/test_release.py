@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -189,6 +190,36 @@ def test_of_two_who_move_a_pointer_at_once_one_wins(books: Books, standing: str)
     with ThreadPoolExecutor(2) as pool:
         assert sorted(pool.map(move, range(2))) == [False, True]
     assert released_package(books, "film", "es") == "a" * 64
+
+
+def test_what_retention_has_deleted_is_not_gone_back_to(books: Books) -> None:
+    first, _ = judge(books, "one")
+    second, _ = judge(books, "two")
+    books.store.delete(first)
+    with pytest.raises(LedgerError, match="no earlier release"):
+        rollback(books, "film", "es", "ana", "wrong name")
+    assert released_package(books, "film", "es") == second
+
+
+def test_what_is_rolled_back_is_no_longer_shown(books: Books) -> None:
+    judge(books, "one")
+    second, _ = judge(books, "two")
+    export_package(books, "film", "es", second, second)
+    place = books.settings.home / "released/film/film.es.mp4"
+    assert place.read_bytes() == b"two"
+    rollback(books, "film", "es", "ana", "wrong name")
+    assert not place.exists()
+
+
+def test_moves_are_in_order_although_one_machines_clock_is_fast(books: Books, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, _ = judge(books, "one")
+    with monkeypatch.context() as patch:
+        patch.setattr(books.ledger, "_clock", lambda: datetime.now(UTC) + timedelta(minutes=10))
+        judge(books, "two")
+    assert rollback(books, "film", "es", "ana", "wrong name") == first
+    newest, before, _ = books.ledger.releases("film", "es")
+    assert newest.created > before.created
+    assert released_package(books, "film", "es") == first
 
 
 def test_going_back_twice_does_not_go_forward(books: Books) -> None:

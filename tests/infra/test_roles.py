@@ -222,6 +222,7 @@ def test_a_job_whose_worker_has_only_the_workers_keys(house: House, tmp_path: Pa
 def test_a_round_of_housekeeping_needs_no_more_than_its_own_keys(house: House, tmp_path: Path) -> None:
     ledger = Ledger(f"sqlite:///{tmp_path}/ledger.db")
     ledger.migrate()
+    ledger.start_run("nightly", {})
     owner, store = house.store("owner", tmp_path), house.store("housekeeper", tmp_path)
     garbage = owner.put_bytes(os.urandom(8))
     owner.write_pointer("drafts/" + "d" * 64, b"[]", None)
