@@ -67,7 +67,7 @@ def make_plan(
                 parts = files | {name: digest_bytes(lines) for name, lines in settled.items()} if settled else files
                 recipe, row = title_recipe(house, title, language, parts), known.get((title.id, language))
                 if row and row.recipe != recipe.digest:
-                    because = _changes(recipe, earlier()[title.id, language].inputs)
+                    because = _changes(recipe, earlier(title.id)[title.id, language].inputs)
                 else:
                     because = _reasons(row, marked.get((title.id, language), ""), again=again)
                 planned.append(Planned(title, language, recipe, row.state if row else "", because, settled))

@@ -87,7 +87,7 @@ def _recalled(books: Books, shown: Shown, moves: Sequence[RecordedRelease]) -> b
 
 def _mend_state(books: Books, shown: Shown) -> None:
     """Let the title-language's state agree with the move: nothing is released that was withdrawn."""
-    row = books.ledger.title_languages().get((shown.title, shown.language))
+    row = books.ledger.title_languages(shown.title).get((shown.title, shown.language))
     if row and shown.action == "withdraw":
         books.ledger.put_title_languages([replace(row, state="held", reasons=[FORGOTTEN])])
     elif row and row.package == shown.package and row.state == "held":

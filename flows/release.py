@@ -96,7 +96,7 @@ def release(books: Books, title: str, language: Language, who: str, why: str) ->
     Raises: LedgerError where nothing was built, or where the dub was withdrawn because a consent ended: that is no word of ours.
     """
     recall(books, title, language)
-    row = books.ledger.title_languages().get((title, language))
+    row = books.ledger.title_languages(title).get((title, language))
     if row is None or not row.package:
         raise LedgerError("nothing was built", where=f"{title}/{language}", fix="nightdub status lists what there is")
     if any(move.action == "withdraw" and move.previous == row.package for move in books.ledger.releases(title, language)):

@@ -73,7 +73,7 @@ def find_released(books: Books, title: str, language: Language) -> Released:
         LedgerError: nothing is, or the ledger no longer knows what it was made of.
         ConfigError: a name that the profile's templates make cannot be.
     """
-    film, row = released_package(books, title, language), books.ledger.title_languages().get((title, language))
+    film, row = released_package(books, title, language), books.ledger.title_languages(title).get((title, language))
     if not film or row is None:
         fix = "nightdub status says why; nightdub release lets it out by a person's word"
         raise LedgerError("nothing is released", where=f"{title}/{language}", fix=fix)

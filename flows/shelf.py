@@ -14,7 +14,7 @@ def stored(books: Books, title: str, language: Language) -> tuple[Shelf, TitleLa
 
     Raises: LedgerError where it was never built.
     """
-    row = books.ledger.title_languages().get((title, language))
+    row = books.ledger.title_languages(title).get((title, language))
     if row is None:
         raise LedgerError("nothing was built", where=f"{title}/{language}", fix="nightdub status lists what there is")
     heads = books.ledger.heads(title, "") | books.ledger.heads(title, language)

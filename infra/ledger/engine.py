@@ -77,7 +77,7 @@ class Database:
             try:
                 if self._url.drivername == "sqlite":
                     begin_sqlite(connection.driver_connection, connection.info, "write")
-                yield Line(self._engine.dialect, connection.cursor)
+                yield Line(self._engine.dialect, connection.cursor())
                 connection.commit()
             except BaseException:
                 with suppress(self._engine.dialect.loaded_dbapi.Error):

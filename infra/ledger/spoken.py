@@ -21,7 +21,7 @@ class Line:
     """A transaction on the driver's own connection."""
 
     dialect: Dialect
-    cursor: Callable[[], Any]
+    cursor: Any  # one for all statements: with psycopg a new one for each takes as long as some of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Spoken:
 
     def send(self, line: Line, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """Send it with one row of values; return the rows that it selects. Raises: the driver's own errors."""
-        ready, cursor = self._for(line.dialect, values), line.cursor()
+        ready, cursor = self._for(line.dialect, values), line.cursor
         cursor.execute(ready.text, ready.bound(values))
         if cursor.description is None:
             return []
@@ -62,7 +62,7 @@ class Spoken:
 
     def count(self, line: Line, values: Mapping[str, Any]) -> int:
         """Send a change and return how many rows it met."""
-        ready, cursor = self._for(line.dialect, values), line.cursor()
+        ready, cursor = self._for(line.dialect, values), line.cursor
         cursor.execute(ready.text, ready.bound(values))
         return int(cursor.rowcount)
 
@@ -70,7 +70,7 @@ class Spoken:
         """Send it once for each row; nothing where there are none."""
         if rows:
             ready = self._for(line.dialect, rows[0])
-            line.cursor().executemany(ready.text, [ready.bound(row) for row in rows])
+            line.cursor.executemany(ready.text, [ready.bound(row) for row in rows])
 
     def _for(self, dialect: Dialect, values: Mapping[str, Any]) -> _Ready:
         key = (dialect.name, *values)

@@ -15,10 +15,12 @@ from nightdub.infra.ledger.rows import Source, Standing, TitleLanguage
 class Titles(Database):
     """The tables that a plan reads whole, each with one query."""
 
-    def title_languages(self) -> dict[tuple[str, str], TitleLanguage]:
-        """Return what stands for every title-language."""
+    def title_languages(self, title: str | None = None) -> dict[tuple[str, str], TitleLanguage]:
+        """Return what stands for every title-language, or for those of one title."""
+        query = select(*columns(title_languages, TitleLanguage))
+        query = query if title is None else query.where(title_languages.c.title == title)
         with self._read() as connection, collector_paused():
-            rows = connection.execute(select(*columns(title_languages, TitleLanguage))).all()
+            rows = connection.execute(query).all()
             return {(row[0], row[1]): TitleLanguage(*row) for row in rows}
 
     def standing(self) -> dict[tuple[str, str], Standing]:

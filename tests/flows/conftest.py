@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import pickle
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -55,14 +57,25 @@ def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def undisturbed(catalogue: Path, tmp_path_factory: pytest.TempPathFactory) -> Finished:
-    """The tiny catalogue, localised on threads, a local store and SQLite, with nothing going wrong."""
-    home = tmp_path_factory.mktemp("undisturbed") / "home"
+    """The tiny catalogue, localised on threads, a local store and SQLite, with nothing going wrong; made once for all processes."""
+    base = tmp_path_factory.getbasetemp()
+    base = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    kept = base / "undisturbed.pickle"
+    with (base / "undisturbed.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not kept.exists():
+            kept.write_bytes(pickle.dumps(_localise(catalogue, base / "undisturbed/home")))
+    return Finished(*pickle.loads(kept.read_bytes()))
+
+
+def _localise(catalogue: Path, home: Path) -> tuple[Path, dict[tuple[str, str], str], dict[tuple[str, str], str]]:
+    """Return what `Finished` has."""
     shutil.copytree(catalogue.parents[1], home)
     with open_books(tiny.settings_for(home)) as books:
         outcomes = tiny.run_titles(books, home / "catalogue/catalogue.csv")
     places = {(outcome.title, outcome.language): outcome for outcome in outcomes}
     packages = {place: outcome.package for place, outcome in places.items()}
-    return Finished(home, packages, {place: outcome.state for place, outcome in places.items()})
+    return home, packages, {place: outcome.state for place, outcome in places.items()}
 
 
 @pytest.fixture(scope="session")

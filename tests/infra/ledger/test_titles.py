@@ -37,6 +37,8 @@ def test_thousands_of_title_languages_are_put_and_read_in_one_call_each(ledger, 
     found = ledger.title_languages()
     assert len(found) == 5000
     assert found["t00999", "ko"] == row("t00999", "ko", clock)
+    assert ledger.title_languages("t00999") == {place: row for place, row in found.items() if place[0] == "t00999"}
+    assert ledger.title_languages("t9") == {}
 
 
 def test_heads_are_kept_by_title_language_and_step(ledger):
