@@ -100,7 +100,7 @@ VOICES = Step(
 )
 CAST = Step(
     "cast",
-    1,
+    2,
     "language",
     (*_CAST[:3], *(f"{name}?" for name in _CAST[3:])),
     whole(*_CAST, cost=0.1),

@@ -27,7 +27,9 @@ def test_every_method_of_the_ledger_that_writes_is_a_named_boundary() -> None:
 
 
 def _writes(method: object) -> bool:
-    return any(f"self.{how}(" in inspect.getsource(method) for how in ("_write", "_write_safely", "_add", "_record"))
+    return any(
+        f"self.{how}(" in inspect.getsource(method) for how in ("_write", "_write_safely", "_speak", "_add", "_record", "_restore_postgres")
+    )
 
 
 def test_every_method_of_a_store_that_writes_is_a_named_boundary() -> None:

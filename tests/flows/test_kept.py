@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from nightdub.flows.kept import approved_lines, as_lines, digest, read_kept
+from nightdub.flows.kept import approved_lines, as_lines, read_kept
+from nightdub.infra.digests import digest_bytes
 from nightdub.infra.ledger import ApprovedLine, Consent, Correction, Ledger, VoiceEntry
 from nightdub.tasks.rows import Title
 
@@ -47,7 +48,7 @@ def test_who_recorded_it_and_when_changes_nothing(ledger):
     before = read_kept(ledger, NOW).of(title("one", "saga"), "es")["voices"]
     ledger.put_voices([VoiceEntry("saga", "Ana", voice="f1", who="Max", why="again")])
     after = read_kept(ledger, NOW).of(title("one", "saga"), "es")["voices"]
-    assert digest(before) == digest(after)
+    assert digest_bytes(before) == digest_bytes(after)
     ledger.put_voices([VoiceEntry("saga", "Ana", voice="f2")])
     assert read_kept(ledger, NOW).of(title("one", "saga"), "es")["voices"] != after
 

@@ -113,7 +113,7 @@ def asked(api: str, path: str, **question: Any) -> Any:
 def test_prefect_shows_the_night_its_steps_and_its_report(first_night, prefect_api: str) -> None:
     (flow,) = asked(prefect_api, "flows/filter", flows={"name": {"any_": ["nightly"]}})
     runs = asked(prefect_api, "flow_runs/filter", sort="START_TIME_ASC", flows={"id": {"any_": [flow["id"]]}})
-    night = runs[0]
+    night = next(run for run in runs if run["parameters"].get("catalogue") == str(first_night.catalogue))
     assert night["state_type"] == "COMPLETED"
     assert night["parameters"]["catalogue"] == str(first_night.catalogue)
     tasks = asked(prefect_api, "task_runs/filter", flow_runs={"id": {"any_": [night["id"]]}})
