@@ -53,9 +53,7 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machines]:
 def port(started: Machines) -> int:
     """Start a scheduler and two workers that are started again when they die, and give the scheduler's port."""
     port = free_port()
-    started.scheduler(
-        port, **{**QUICK, "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "2"}
-    )  # as a cluster has it
+    started.scheduler(port, **{**QUICK, "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "2"})  # as a cluster has it
     for name in ("one", "two"):
         started.worker(name, port, "--memory-limit", MEMORY, **ERRANDS)
     with open_compute(f"tcp://127.0.0.1:{port}") as compute:
