@@ -59,7 +59,6 @@ def back_up(settings: Settings, to: Path) -> int:
 
 def restore(settings: Settings, source: Path) -> int:
     """Put a backup in the ledger's place, and let it know again what the store has kept of the time between."""
-    from nightdub.flows.consents import take_down
     from nightdub.flows.upkeep import tidy
 
     settings.home.mkdir(parents=True, exist_ok=True)
@@ -74,7 +73,6 @@ def restore(settings: Settings, source: Path) -> int:
         ledger.close()
     with open_books(settings) as books:
         done = tidy(books)
-        take_down(books)
         last = books.ledger.runs(1)
     print_line(f"restored: its last run started {last[0].started:%Y-%m-%d %H:%M:%S} UTC" if last else "restored: it knows no run")
     for name in ("moves_recalled", "withdrawals_recalled", "leases_freed"):

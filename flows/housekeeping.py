@@ -6,10 +6,8 @@ import msgspec
 from prefect import flow
 
 from nightdub.flows.night import open_books
-from nightdub.flows.upkeep import Tidied, clean, collect_garbage, tidy
+from nightdub.flows.upkeep import clean
 from nightdub.infra.settings import load_settings
-
-__all__ = ["Tidied", "clean", "collect_garbage", "keep_house", "tidy"]
 
 
 @flow(name="housekeeping", persist_result=False)

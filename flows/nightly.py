@@ -18,7 +18,6 @@ from prefect.events import emit_event
 from prefect.futures import PrefectFuture
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from nightdub.flows.consents import take_down
 from nightdub.flows.data_gate import check_catalogue
 from nightdub.flows.night import Books, Night, load_catalogue, load_houses, open_books, open_night
 from nightdub.flows.page import write_report
@@ -102,7 +101,6 @@ def run_night(
     started = time.time()
     deadline = None if minutes is None else time.monotonic() + 60 * minutes
     tidy(books)
-    take_down(books)
     houses, digests = load_houses(books.settings, catalogue, books.ledger), FileDigests(books.ledger)
     titles = [title for title in catalogue.titles if not only or title.id in only]
     plan = make_plan(titles, houses, books.ledger, digests, again=again)

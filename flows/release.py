@@ -19,8 +19,6 @@ from nightdub.quality.metrics.cloning import counted_names
 from nightdub.quality.policy import Policy
 from nightdub.tasks.rows import Language, Measurement, Worst
 
-__all__ = ["carry_out", "released_package"]  # of the pointer's own room
-
 RACES = 32  # times that a pointer may be moved by others before a move gives up
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from nightdub.flows.chain import CHAIN
 from nightdub.flows.chain.gather import Shelf
 from nightdub.flows.lineage import Lineage, lineage
 from nightdub.flows.night import Books, stable_names
+from nightdub.flows.pointer import released_package
 from nightdub.flows.recipe import House, identity, open_house
-from nightdub.flows.release import released_package
 from nightdub.infra.errors import LedgerError
 from nightdub.infra.ledger import TitleLanguage
 from nightdub.tasks.delivery_names import fields_of, file_name, filled

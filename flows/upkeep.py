@@ -46,8 +46,7 @@ class Tidied:
 def clean(books: Books, *, grace_seconds: float) -> Tidied:
     """Do a whole round of housekeeping. Raises: LedgerError where the store is another ledger's: nothing is deleted then."""
     tidied = tidy(books)
-    take_down(books)
-    _own(books)
+    _refuse_another_ledger(books)
     jobs, judgements = books.ledger.forget(_since(books))
     deleted, freed = collect_garbage(books, grace_seconds=grace_seconds)
     tidied = replace(tidied, jobs_forgotten=jobs, judgements_forgotten=judgements, objects_deleted=deleted, bytes_freed=freed)
@@ -56,7 +55,7 @@ def clean(books: Books, *, grace_seconds: float) -> Tidied:
     return tidied
 
 
-def _own(books: Books) -> None:
+def _refuse_another_ledger(books: Books) -> None:
     """Refuse a ledger that is new or another store's: to it, all that lies here would be rubbish. It is known by its first run."""
     first, pointer = books.ledger.first_run(), books.store.read_pointer(OWNER)
     if not first or (pointer and pointer.value != first.encode()):
@@ -69,7 +68,8 @@ def _own(books: Books) -> None:
 
 
 def tidy(books: Books) -> Tidied:
-    """Free expired leases, let the ledger know again what it forgot, and move pointers that a killed release left behind.
+    """Free expired leases, let the ledger know again what it forgot, move pointers that a killed release left behind, and take down
+    what was cloned under a consent that has ended.
 
     Whoever else is moving a pointer at this moment mends it himself; one that cannot be read is reported, and stops nothing.
     """
@@ -82,6 +82,7 @@ def tidy(books: Books) -> Tidied:
     }
     with ThreadPoolExecutor(AT_ONCE) as pool:
         done = Counter(pool.map(lambda place: _mend(books, *place), sorted(places)))
+    take_down(books)
     return Tidied(freed, done["moved"], done["recalled"], withdrawn, swept)
 
 

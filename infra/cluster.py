@@ -59,7 +59,7 @@ class _Dask:
 
     @property
     def at_once(self) -> int:
-        return sys.maxsize  # they wait at the scheduler, as `_SETTINGS` say
+        return sys.maxsize  # they wait at the scheduler, as `SETTINGS` say
 
     def start(self, order: Order, ended: Callable[[], None]) -> Any:
         self.check()

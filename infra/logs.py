@@ -25,7 +25,6 @@ from nightdub.infra.settings import MASK, Settings, mask_url
 PLACE = ("title", "language", "step", "run", "item")  # the names that a place may have
 SHORTEST = 3  # characters of a secret; a shorter one would mask half of every line
 _SECRET_NAME = re.compile(r"SECRET|PASSWORD|PASSWD|TOKEN|API_KEY|AUTH_STRING", re.IGNORECASE)
-
 _NO_SECRET = re.compile(r"[\d.]*|true|false|yes|no|on|off|none", re.IGNORECASE)
 
 _log = logging.getLogger("nightdub")

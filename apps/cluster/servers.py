@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,10 +91,10 @@ S3_SERVERS = {"moto": start_moto, "rclone": start_rclone}
 
 
 @contextmanager
-def moto_server() -> Iterator[str]:
-    """Yield the address of a moto server with the bucket `nightdub`."""
-    with tempfile.TemporaryDirectory(prefix="nightdub-moto-") as folder:
-        server = start_moto(Path(folder), "test", "test")
+def s3_server(start: Callable[[Path, str, str], S3Server] = start_moto) -> Iterator[str]:
+    """Yield the address of a server of its own with the bucket `nightdub`, for the key `test` and the secret `testtest`."""
+    with tempfile.TemporaryDirectory(prefix="nightdub-s3-") as folder:
+        server = start(Path(folder), "test", "testtest")
         try:
             server.wait_ready()
             yield server.endpoint
@@ -144,6 +144,12 @@ class PostgresServer:
         """Stop the server: at once, as a crash would, where nothing in it is to last."""
         if self._child:
             self._child.stop(signal.SIGINT if self.password else signal.SIGQUIT)
+
+    def __enter__(self) -> PostgresServer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.remove()
 
     def remove(self) -> None:
         """Stop the server and delete its folder."""

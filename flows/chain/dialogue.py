@@ -172,7 +172,7 @@ def _speakers(item: Item, bench: Bench) -> Done:
 
 DIALOGUE: tuple[Step, ...] = (
     Step(
-        "script", 2, "title", ("in.script", "probe.facts"), whole("in.script", "probe.facts", cost=0.1), one_by_one(_script), optional=True
+        "script", 3, "title", ("in.script", "probe.facts"), whole("in.script", "probe.facts", cost=0.1), one_by_one(_script), optional=True
     ),
     Step(
         "recognise",

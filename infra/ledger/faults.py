@@ -22,8 +22,8 @@ SQLITE = {
     "SQLITE_PERM": "give this user the right to read and write the file",
     "SQLITE_FULL": "free space on the disk",
     "SQLITE_IOERR": "look at the disk: reading or writing the file failed",
-    "SQLITE_NOTADB": "the file is no ledger: name another, or move it away and migrate",
-    "SQLITE_CORRUPT": "restore the file from a backup, or or move it away: releases are known again from the store, all else is built anew",
+    "SQLITE_NOTADB": "the file is no ledger: name another, or move it away",
+    "SQLITE_CORRUPT": "restore the file from a backup, or move it away: releases are known again from the store, all else is built anew",
 }
 SQLITE_BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_PROTOCOL")
 

@@ -23,7 +23,7 @@ import numpy.typing as npt
 from nightdub.infra.digests import digest_of
 from nightdub.infra.errors import EngineError, MachineLacks
 from nightdub.infra.strict_yaml import read_yaml
-from nightdub.tasks.engines.weights import digest_weights
+from nightdub.tasks.engines.weights import digest_weights, why_not
 from nightdub.tasks.protocols import Identity
 from nightdub.tasks.sound import resample
 
@@ -133,7 +133,7 @@ def _network(path: Path) -> Any:
         return load_model(package).eval()
     except Exception as error:
         raise EngineError(
-            f"cannot be loaded: {type(error).__name__}: {' '.join(str(error).split())[:200]}",
+            why_not(error),
             where=str(path),
             allowed=f"a checkpoint of {', '.join(name.rpartition('.')[2] for name in NETWORKS)}",
             fix="get it again from where it was published",

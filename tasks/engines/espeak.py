@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import sys
+import weakref
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -63,9 +64,6 @@ class Espeak:
             self._host.close()
             self._host = None
 
-    def __del__(self) -> None:
-        self.close()
-
     def _line(self, request: Request) -> Spoken:
         try:
             voice = choose_voice(request.language, request.speaker)
@@ -79,6 +77,7 @@ class Espeak:
         if self._host is None or self._host.ended:
             self.close()
             host = self._host = HostProcess([sys.executable, "-I", str(HOST)], "engine espeak-ng", {})
+            weakref.finalize(self, host.close)
             answer = host.answer()
             if "version" not in answer:
                 self.close()

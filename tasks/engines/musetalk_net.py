@@ -16,6 +16,7 @@ from whisper.audio import N_SAMPLES, log_mel_spectrogram, pad_or_trim
 from whisper.model import ModelDimensions, Whisper
 
 from nightdub.infra.errors import EngineError, MachineLacks
+from nightdub.tasks.engines.weights import why_not
 from nightdub.tasks.protocols import Frames, Sound
 
 BEFORE, AFTER = 4, 6  # of the encoder's places, 20 ms each, that are heard around a frame's start
@@ -96,7 +97,7 @@ def load_parts(unet: Path, config: Path, vae: Path, ear: Path, digest: str, devi
         listener.load_state_dict(saved["model_state_dict"])
         coder = AutoencoderKL.from_pretrained(str(vae), local_files_only=True, low_cpu_mem_usage=False)
     except Exception as error:
-        raise _unfit(f"cannot be loaded: {type(error).__name__}: {' '.join(str(error).split())[:200]}", unet) from error
+        raise _unfit(why_not(error), unet) from error
     if network.config.cross_attention_dim != listener.dims.n_audio_state:
         raise _unfit(f"{ear.name} hears {listener.dims.n_audio_state} numbers a place, not {network.config.cross_attention_dim}", unet)
     unet_ready, vae_ready, ear_ready = (

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from nightdub.infra.errors import EngineError, MachineLacks
+from nightdub.tasks.engines.weights import why_not
 
 WIDTH = 16  # channels of the first layer as published
 _FIRST = "face_encoder_blocks.0.0.conv_block.0.weight"
@@ -76,8 +77,8 @@ def load_generator(path: Path, digest: str, device: str) -> Generator:  # noqa: 
         network = Generator(weights[_FIRST].shape[0])
         network.load_state_dict(weights)
     except Exception as error:
-        what = f"cannot be loaded: {type(error).__name__}: {' '.join(str(error).split())[:200]}"
-        raise EngineError(what, where=str(path), allowed="a Wav2Lip generator's checkpoint", fix="fetch the weights again") from error
+        allowed = "a Wav2Lip generator's checkpoint"
+        raise EngineError(why_not(error), where=str(path), allowed=allowed, fix="fetch the weights again") from error
     network.eval().requires_grad_(requires_grad=False)
     return network.to(device).half() if device != "cpu" else network
 

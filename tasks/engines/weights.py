@@ -1,4 +1,4 @@
-"""Digests of model files, which may be gigabytes: each is read once per process and state of the file."""
+"""Model files: their digests, each read once per process and state of the file, since it may have gigabytes; and why one does not load."""
 
 from __future__ import annotations
 
@@ -17,3 +17,8 @@ def digest_weights(path: Path) -> str:
 @lru_cache(maxsize=64)
 def _digest(path: Path, _size: int, _changed: int) -> str:
     return digest_file(path)
+
+
+def why_not(error: Exception) -> str:
+    """Return on one line why a model file cannot be loaded: libraries raise many kinds of errors, some over many lines, some empty."""
+    return f"cannot be loaded: {type(error).__name__}: {' '.join(str(error).split())[:200]}"

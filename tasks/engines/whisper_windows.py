@@ -22,6 +22,7 @@ from whisper.decoding import DecodingOptions, DecodingResult, DecodingTask
 from whisper.tokenizer import LANGUAGES
 
 from nightdub.infra.errors import EngineError, MachineLacks
+from nightdub.tasks.engines.weights import why_not
 from nightdub.tasks.protocols import Heard, Sound
 from nightdub.tasks.rows import Language, Seconds, Word
 
@@ -153,8 +154,7 @@ def _model(path: Path, digest: str, device: str) -> Any:
         with torch.random.fork_rng(devices=[]):  # random weights are made before the right ones are read
             model = whisper.load_model(str(path.absolute()), device=device)  # "tiny" alone would be a name, and fetched
     except Exception as error:
-        what = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
-        raise EngineError(what, where=str(path), allowed="a checkpoint of openai-whisper", fix="fetch it again") from error
+        raise EngineError(why_not(error), where=str(path), allowed="a checkpoint of openai-whisper", fix="fetch it again") from error
     if heads := _alignment_heads(digest):
         model.set_alignment_heads(heads)
     return model

@@ -6,6 +6,7 @@ weights are licensed under the CPML: not for commercial use.
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Sequence
 from importlib.metadata import distributions
 from pathlib import Path
@@ -62,9 +63,6 @@ class Xtts:
             self._host.close()
             self._host = None
 
-    def __del__(self) -> None:
-        self.close()
-
     def _speak(self, request: Request) -> Spoken:
         host = self._running()
         try:
@@ -89,6 +87,7 @@ class Xtts:
             self._version()
             self.close()
             host = self._host = HostProcess([str(self._python), str(HOST), str(self._folder), self._device], "engine xtts", OFFLINE)
+            weakref.finalize(self, host.close)
             if not (answer := host.answer()).get("ready"):
                 self.close()
                 self._unloadable = EngineError(

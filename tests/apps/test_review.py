@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import msgspec
 import pytest
 from sqlalchemy import text
 
-from nightdub.apps.cli import main
 from nightdub.flows.night import open_books
 from nightdub.flows.release import Evidence, judge, recorded
 from nightdub.infra.ledger import TitleLanguage
@@ -34,25 +30,14 @@ Run = Callable[..., tuple[int, str, str]]
 SIGNED = ("--who", "Ana", "--why", "three proper names")
 
 
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Call the command line in a home where one title-language is held; return its exit code and what it printed."""
-    monkeypatch.chdir(tmp_path)
-    for name in [name for name in os.environ if name.startswith("NIGHTDUB_")]:
-        monkeypatch.delenv(name)
+@pytest.fixture(autouse=True)
+def _held(run: Run) -> None:
+    """One title-language is held."""
     with open_books(load_settings()) as books:
         night, film = books.ledger.start_run("test", {}), books.store.put_bytes(b"film")
         books.ledger.record_measurements(night, "film", "es", [recorded(row) for row in ROWS])
         state, reasons = judge(books, Policy("strict", RULES), Evidence("film", "es", night, "r" * 64, film, ROWS))
         books.ledger.put_title_languages([TitleLanguage("film", "es", "p", "r" * 64, {}, state, list(reasons), film, night)])
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["nightdub", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        return int(ended.value.code or 0), *capsys.readouterr()
-
-    return call
 
 
 def test_a_decision_is_shown_rule_by_rule(run: Run) -> None:

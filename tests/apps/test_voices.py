@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +10,6 @@ import msgspec
 import numpy as np
 import pytest
 
-from nightdub.apps.cli import main
 from nightdub.flows.night import open_books
 from nightdub.infra.digests import digest_bytes
 from nightdub.infra.ledger import Artifact, Cost
@@ -22,22 +19,6 @@ from nightdub.tasks.sound import write_sound
 
 Run = Callable[..., tuple[int, str, str]]
 SIGNED = ("--who", "Eva", "--why", "the casting")
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Call the command line in an empty home; return its exit code and what it printed."""
-    monkeypatch.chdir(tmp_path)
-    for name in [name for name in os.environ if name.startswith("NIGHTDUB_")]:
-        monkeypatch.delenv(name)
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["nightdub", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        return int(ended.value.code or 0), *capsys.readouterr()
-
-    return call
 
 
 def book(run: Run) -> dict[tuple[str, str], dict[str, object]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -16,7 +15,7 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))  # spawned workers inherit it
 sys.path.insert(0, str(HERE.parent / "infra"))
 
-from servers import PostgresServer, moto_server  # noqa: E402
+from nightdub.apps.cluster.servers import PostgresServer, s3_server  # noqa: E402
 
 Conductor = Callable[..., Any]
 
@@ -24,18 +23,14 @@ Conductor = Callable[..., Any]
 @pytest.fixture(scope="session")
 def s3() -> Iterator[str]:
     """The address of a real S3 server with the bucket `nightdub`."""
-    with moto_server() as endpoint:
+    with s3_server() as endpoint:
         yield endpoint
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
-    server = PostgresServer()
-    try:
+    with PostgresServer() as server:
         yield server
-    finally:
-        server.stop()
-        shutil.rmtree(server.folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

@@ -59,7 +59,7 @@ def path_of(books: Books, digest: str) -> Path:
     return books.store.fetch(digest)
 
 
-def named(problems: list[str], *words: str) -> None:
+def assert_named(problems: list[str], *words: str) -> None:
     assert any(all(word in problem for word in words) for problem in problems), problems
 
 
@@ -104,7 +104,7 @@ COPY_OF_A_RELEASE = (
 )
 def test_a_row_that_should_not_be_so_is_named(statement, words, books, well) -> None:
     change(books, statement)
-    named(found(books, well), *words)
+    assert_named(found(books, well), *words)
 
 
 def test_work_that_counted_twice_is_named(books, well) -> None:
@@ -114,12 +114,12 @@ def test_work_that_counted_twice_is_named(books, well) -> None:
         "INSERT INTO attempts SELECT a.key, 2, a.run, a.owner, a.started, a.ended, a.outcome, a.wall, a.cpu, a.engine, a.built, "
         "a.reused, a.error FROM attempts a JOIN jobs j ON j.key = a.key WHERE j.step = 'measure'",
     )
-    named(found(books, well), "was done 2 times")
+    assert_named(found(books, well), "was done 2 times")
 
 
 def test_a_character_entered_twice_is_named(books, well) -> None:
     books.ledger.put_voices(books.ledger.voices())
-    named(found(books, well), "stands 2 times in the voice book")
+    assert_named(found(books, well), "stands 2 times in the voice book")
 
 
 @pytest.mark.parametrize("digest", ["film", "item", "manifest", "input"])
@@ -133,14 +133,14 @@ def test_a_live_object_that_is_gone_is_named(digest, books, well) -> None:
         "input": books.ledger.inputs_of(job.key)["in.source"],
     }
     books.store.delete(gone[digest])
-    named(found(books, well), "live object", gone[digest], "missing")
+    assert_named(found(books, well), "live object", gone[digest], "missing")
 
 
 def test_an_object_with_other_bytes_is_named(books, well) -> None:
     path = path_of(books, film_of(books))
     path.chmod(0o644)
     path.write_bytes(b"t0 edit 0|1\n")
-    named(found(books, well), "damaged")
+    assert_named(found(books, well), "damaged")
 
 
 def test_pointers_of_nobody_and_of_something_else_are_named(books, well) -> None:
@@ -148,8 +148,8 @@ def test_pointers_of_nobody_and_of_something_else_are_named(books, well) -> None
     pointer = books.store.read_pointer("releases/t0/es")
     books.store.write_pointer("releases/t0/es", pointer.value.replace(film_of(books).encode(), b"0" * 64), pointer.version)
     problems = found(books, well)
-    named(problems, "releases/nobody/es", "without a row")
-    named(problems, "releases/t0/es says 000")
+    assert_named(problems, "releases/nobody/es", "without a row")
+    assert_named(problems, "releases/t0/es says 000")
 
 
 def test_housekeeping_that_keeps_too_much_or_too_little_is_named(books, well, monkeypatch) -> None:
@@ -161,19 +161,19 @@ def test_housekeeping_that_keeps_too_much_or_too_little_is_named(books, well, mo
         patch.setattr(checker, "drop_drafts", lambda *_, **__: None)
         patch.setattr(stores, "sweep", lambda _: None)
         problems = found(books, well)
-    named(problems, f"orphan {orphan}")
-    named(problems, "drafts/000", "outlives")
-    named(problems, "incoming/half is never swept up")
+    assert_named(problems, f"orphan {orphan}")
+    assert_named(problems, "drafts/000", "outlives")
+    assert_named(problems, "incoming/half is never swept up")
     film = film_of(books)
     monkeypatch.setattr(checker, "collect_garbage", lambda books, **_: books.store.delete(film))
-    named(found(books, well), f"live object {film} was deleted")
+    assert_named(found(books, well), f"live object {film} was deleted")
 
 
 def test_what_people_find_in_the_folder_is_held_against_what_is_out(books, well) -> None:
     shown = books.settings.home / "released/t0/t0.es.mp4"
     shown.unlink()
     shown.write_bytes(b"half")
-    named(found(books, well), "released/t0 does not show")
+    assert_named(found(books, well), "released/t0 does not show")
 
 
 @pytest.mark.parametrize(
@@ -201,15 +201,15 @@ def test_the_reader_names_what_nobody_must_see(books) -> None:
         return list(look(books, "releases/t0/es"))
 
     assert list(look(books, "releases/t0/es")) == []
-    named(point("0" * 64), "led to", "no object")
-    named(point(film := books.store.put_bytes(b"t0 edit 1|2\nes|t0 edit 1|a\n")), "partial")
-    named(point(film), "before the ledger knew")
+    assert_named(point("0" * 64), "led to", "no object")
+    assert_named(point(film := books.store.put_bytes(b"t0 edit 1|2\nes|t0 edit 1|a\n")), "partial")
+    assert_named(point(film), "before the ledger knew")
     damaged = path_of(books, film_of(books))
     damaged.chmod(0o644)
     damaged.write_bytes(b"other")
-    named(point(film_of(books)), "led to", "under the name")
+    assert_named(point(film_of(books)), "led to", "under the name")
     books.store.delete_pointer("releases/t0/es")
-    named(list(look(books, "releases/t0/es")), "went away")
+    assert_named(list(look(books, "releases/t0/es")), "went away")
 
 
 def test_a_night_that_differs_is_no_reference(books, well) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import shutil
 import signal
 import sys
 import threading
@@ -25,8 +24,8 @@ from catalogues import build_alone
 from checker import Reference, check, reference_of
 from machines import machines, until
 from proxy import Wire
-from servers import PostgresServer
 
+from nightdub.apps.cluster.servers import PostgresServer
 from nightdub.flows import title
 from nightdub.flows.night import open_books
 from nightdub.flows.server import prefect_server
@@ -44,12 +43,8 @@ LINES = 10  # in each title; each takes 50 ms
 @pytest.fixture(scope="module")
 def database() -> Iterator[PostgresServer]:
     """A PostgreSQL of this file's own: others do not like theirs to be killed."""
-    server = PostgresServer()
-    try:
+    with PostgresServer() as server:
         yield server
-    finally:
-        server.stop()
-        shutil.rmtree(server.folder, ignore_errors=True)
 
 
 @pytest.fixture

@@ -18,10 +18,10 @@ import plain_steps
 import small
 from catalogues import build_alone
 from machines import HERE, Machines, machines, until
-from servers import free_port
 
 from nightdub.flows.night import open_books
 from nightdub.infra import code
+from nightdub.infra.children import free_port
 from nightdub.infra.code import ROOMS
 from nightdub.infra.errors import OtherCode
 from nightdub.infra.work import fill

@@ -24,11 +24,11 @@ import small
 from catalogues import build_alone, slow
 from checker import Reference, check, reference_of
 from machines import HERE, Machines, Running, machines, until
-from servers import free_port
 
 from nightdub.flows.night import open_books
 from nightdub.flows.report import NightReport
 from nightdub.infra import cluster
+from nightdub.infra.children import free_port
 from nightdub.infra.compute import open_compute
 from nightdub.infra.errors import ComputeUnavailable, OtherCode
 

@@ -20,8 +20,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "infra"))
 
 import tiny
 from bad_media import BAD, build_bad_titles
-from servers import PostgresServer, moto_server
 
+from nightdub.apps.cluster.servers import PostgresServer, s3_server
 from nightdub.flows.night import Books, open_books
 from nightdub.flows.report import NightReport, read_report
 from nightdub.flows.server import prefect_server
@@ -144,15 +144,11 @@ def first_night(catalogue: Path, run_night: Night, tmp_path_factory: pytest.Temp
 @pytest.fixture(scope="session")
 def s3() -> Iterator[str]:
     """The address of a real S3 server with the bucket `nightdub`."""
-    with moto_server() as endpoint:
+    with s3_server() as endpoint:
         yield endpoint
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
-    server = PostgresServer()
-    try:
+    with PostgresServer() as server:
         yield server
-    finally:
-        server.stop()
-        shutil.rmtree(server.folder, ignore_errors=True)

@@ -17,8 +17,8 @@ import tiny
 from nightdub.flows import title as room
 from nightdub.flows.night import load_houses, open_books
 from nightdub.flows.plan import make_plan
+from nightdub.flows.pointer import released_package
 from nightdub.flows.recipe import FileDigests
-from nightdub.flows.release import released_package
 from nightdub.flows.title import build_step
 from nightdub.infra import disk
 from nightdub.infra.errors import LedgerError, LedgerUnavailable

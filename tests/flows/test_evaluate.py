@@ -14,8 +14,8 @@ from trial_engines import LINES, Parrot, example, installed, write_set
 
 from nightdub.datasets.evaluation import read_set
 from nightdub.flows.evaluate import compare, evaluate, hypotheses, resolve
-from nightdub.flows.housekeeping import collect_garbage
 from nightdub.flows.night import Books
+from nightdub.flows.upkeep import collect_garbage
 from nightdub.infra.errors import ConfigError, MachineLacks, StepFailed
 
 

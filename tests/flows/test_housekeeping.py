@@ -11,10 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from nightdub.flows.housekeeping import clean, collect_garbage, tidy
 from nightdub.flows.night import Books
 from nightdub.flows.release import move_pointer
-from nightdub.flows.upkeep import drop_drafts
+from nightdub.flows.upkeep import clean, collect_garbage, drop_drafts, tidy
 from nightdub.infra.build import Ask, Builder, Built, Inputs, Step
 from nightdub.infra.compute import open_compute
 from nightdub.infra.errors import StoreUnavailable

@@ -12,12 +12,13 @@ import msgspec
 import pytest
 
 from nightdub.flows import release as room
-from nightdub.flows.housekeeping import tidy
 from nightdub.flows.night import Books, Night
 from nightdub.flows.plan import Planned
+from nightdub.flows.pointer import carry_out, released_package
 from nightdub.flows.publish import export_package
 from nightdub.flows.recipe import FileDigests, House, HouseParts, Recipe
-from nightdub.flows.release import carry_out, decide_and_release, release, released_package, rollback
+from nightdub.flows.release import decide_and_release, release, rollback
+from nightdub.flows.upkeep import tidy
 from nightdub.infra.errors import LedgerError, PointerConflict
 from nightdub.infra.ledger import TitleLanguage
 from nightdub.infra.store import Pointer, Store

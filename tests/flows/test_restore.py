@@ -13,15 +13,15 @@ import tiny
 
 from nightdub.apps.upkeep import restore
 from nightdub.flows.consents import recall_withdrawals, withdraw
-from nightdub.flows.housekeeping import collect_garbage, tidy
 from nightdub.flows.night import Books, load_catalogue, load_houses, open_books
 from nightdub.flows.plan import make_plan
-from nightdub.flows.pointer import carry_out
+from nightdub.flows.pointer import carry_out, released_package
 from nightdub.flows.recipe import FileDigests
-from nightdub.flows.release import move_pointer, release, released_package, rollback
+from nightdub.flows.release import move_pointer, release, rollback
 from nightdub.flows.released import find_released
 from nightdub.flows.report import make_report
 from nightdub.flows.title import Outcome
+from nightdub.flows.upkeep import collect_garbage, tidy
 from nightdub.infra.errors import LedgerError
 from nightdub.infra.ledger import Consent, TitleLanguage
 

@@ -14,8 +14,9 @@ from sqlalchemy import text
 
 from nightdub.flows.night import Books, Night
 from nightdub.flows.plan import Planned
+from nightdub.flows.pointer import released_package
 from nightdub.flows.recipe import FileDigests, House, HouseParts, Recipe
-from nightdub.flows.release import decide_and_release, released_package, rollback
+from nightdub.flows.release import decide_and_release, rollback
 from nightdub.flows.review import ANY, last_decision, replay, set_aside, take_back
 from nightdub.infra.errors import LedgerError
 from nightdub.infra.ledger import TitleLanguage

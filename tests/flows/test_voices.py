@@ -23,8 +23,9 @@ from nightdub.flows.consents import take_down
 from nightdub.flows.kept import book_of, refusal
 from nightdub.flows.night import Books, Night, load_catalogue, load_houses, open_books, open_night
 from nightdub.flows.plan import Planned, in_order, make_plan
+from nightdub.flows.pointer import released_package
 from nightdub.flows.recipe import FileDigests
-from nightdub.flows.release import move_pointer, release, released_package
+from nightdub.flows.release import move_pointer, release
 from nightdub.flows.title import Outcome, _note, _settled, _walk, build_step, perceive, settle
 from nightdub.flows.voices import enter_characters, permissions
 from nightdub.infra.digests import digest_bytes

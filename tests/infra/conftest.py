@@ -14,8 +14,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from servers import moto_server
-
+from nightdub.apps.cluster.servers import s3_server
 from nightdub.infra import s3
 from nightdub.infra.digests import digest_bytes
 from nightdub.infra.errors import StoreError
@@ -25,7 +24,7 @@ from nightdub.infra.store import LocalStore, Store, open_store
 @pytest.fixture(scope="session")
 def s3_endpoint() -> Iterator[str]:
     """Give the address of a moto server with the bucket `nightdub`."""
-    with moto_server() as endpoint:
+    with s3_server() as endpoint:
         yield endpoint
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import tomllib
 from collections.abc import Iterator
@@ -15,8 +14,8 @@ from typing import Any
 import pytest
 import yaml
 from deployed import DEPLOY, KUSTOMIZATION, PODS, ROOT, SERVICES, of, pins, run
-from servers import PostgresServer
 
+from nightdub.apps.cluster.servers import PostgresServer
 from nightdub.infra.cluster import SETTINGS
 from nightdub.infra.settings import Settings, load_settings
 
@@ -127,12 +126,8 @@ def test_the_databases_script_makes_two_users_that_do_not_reach_each_other(tmp_p
     script = script.replace("/run/secrets", str(tmp_path)).replace("nightdub prefect", "dubs prefect")  # the server's own user is nightdub
     for name in ("dubs", "prefect"):
         (tmp_path / f"postgres_{name}").write_text(f"it's {name}'s\n")
-    server = PostgresServer()
-    try:
+    with PostgresServer() as server:
         run("sh", "-c", script, POSTGRES_USER="nightdub", PGHOST=str(server.folder))
         assert run("psql", "-h", str(server.folder), "-U", "dubs", "-Atc", "select current_user", "dubs") == "dubs\n"
         refused = subprocess.run(["psql", "-h", server.folder, "-U", "dubs", "prefect"], capture_output=True, text=True, check=False)
         assert "permission denied for database" in refused.stderr
-    finally:
-        server.stop()
-        shutil.rmtree(server.folder, ignore_errors=True)

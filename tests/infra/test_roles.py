@@ -22,11 +22,11 @@ import boto3
 import pytest
 from parliament import analyze_policy_string
 from role_work import LINES, SHOUT, load_nothing
-from servers import moto_server
 
+from nightdub.apps.cluster.servers import s3_server
 from nightdub.apps.doctor import _store
-from nightdub.flows.housekeeping import clean
 from nightdub.flows.night import Books
+from nightdub.flows.upkeep import clean
 from nightdub.infra import s3
 from nightdub.infra.build import Ask, Builder
 from nightdub.infra.children import Child, free_port, listens
@@ -64,7 +64,7 @@ class House:
 
 @pytest.fixture(scope="module")
 def house() -> Iterator[House]:
-    with moto_server() as endpoint:
+    with s3_server() as endpoint:
         house = House(endpoint, {"root": ("test", "test")})
         house.client("root").create_bucket(Bucket=BUCKET)
         iam = house.client("root", "iam")

@@ -7,9 +7,9 @@ from pathlib import Path
 import boto3
 import pytest
 from boto3.s3.transfer import TransferConfig
-from servers import free_port
 
 from nightdub.infra import upload
+from nightdub.infra.children import free_port
 from nightdub.infra.errors import ConfigError, ObjectMissing, StoreError, StoreUnavailable
 from nightdub.infra.store_contract import StoreOptions
 from nightdub.infra.upload import RemoteFolder

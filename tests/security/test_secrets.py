@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import os
 import re
-import shutil
 import subprocess
 import sys
 import threading
@@ -26,7 +25,9 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tasks"))
 import tiny
 from certificates import write_certificates
 from chat_server import Endpoint, serving
-from servers import PostgresServer, free_port, moto_server, wait_for
+
+from nightdub.apps.cluster.servers import PostgresServer, s3_server
+from nightdub.infra.children import Child, free_port, listens
 
 CANARIES = {name: f"canary-{name}-7d1f0c" for name in ("access", "secret", "ledger", "prefect", "chat", "url")}
 PROGRAM = [sys.executable, "-c", "from nightdub.apps.cli import main; main()"]
@@ -175,20 +176,15 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
     (catalogue.parent / "broken.mp4").write_bytes(b"\0\0\0\x18ftypisom" + bytes(2000))
     tiny.write_catalogue(catalogue.parent, [row | {"references": ""}, row | {"id": "broken", "source": "broken.mp4", "script": ""}])
     _, key = write_certificates(tmp_path_factory.mktemp("keys") / "keys")
-    server = PostgresServer()
-    server.create("night")
-    try:
-        with moto_server() as s3, serving() as endpoint:
-            endpoint.answer = lambda body: (401, f"bad key {CANARIES['chat']}".encode())
-            _use_chat(home / "profiles/tiny.yaml", endpoint)
-            made = Night(home, s3, server, key, f"http://127.0.0.1:{free_port()}/api")
-            with _prefect(made):
-                made.run("night", "run", str(catalogue))
-                _fail(made)
-            yield made
-    finally:
-        server.stop()
-        shutil.rmtree(server.folder, ignore_errors=True)
+    with PostgresServer() as server, s3_server() as s3, serving() as endpoint:
+        server.create("night")
+        endpoint.answer = lambda body: (401, f"bad key {CANARIES['chat']}".encode())
+        _use_chat(home / "profiles/tiny.yaml", endpoint)
+        made = Night(home, s3, server, key, f"http://127.0.0.1:{free_port()}/api")
+        with _prefect(made):
+            made.run("night", "run", str(catalogue))
+            _fail(made)
+        yield made
 
 
 @contextmanager
@@ -198,14 +194,12 @@ def _prefect(night: Night) -> Iterator[None]:
     home.mkdir()
     environment = night.environment(PREFECT_HOME=str(home), PREFECT_API_URL="", PREFECT_SERVER_ANALYTICS_ENABLED="false", DO_NOT_TRACK="1")
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", port]
-    with (home / "server.log").open("wb") as log:
-        server = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        try:
-            wait_for(int(port), server, 120.0)
-            yield
-        finally:
-            server.terminate()
-            server.wait()
+    server = Child("Prefect server", command, home / "server.log", env=environment)
+    try:
+        server.wait_until(lambda: listens(int(port)))
+        yield
+    finally:
+        server.stop()
 
 
 def _use_chat(profile: Path, endpoint: Endpoint) -> None:

@@ -10,9 +10,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from nightdub.flows.housekeeping import tidy
 from nightdub.flows.night import Books, open_books
-from nightdub.flows.release import move_pointer, released_package
+from nightdub.flows.pointer import released_package
+from nightdub.flows.release import move_pointer
+from nightdub.flows.upkeep import tidy
 from nightdub.infra.build import Ask, Builder, Inputs, Step, read_manifest
 from nightdub.infra.compute import open_compute
 from nightdub.infra.errors import DigestMismatch, StoreError

@@ -14,8 +14,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from servers import PostgresServer
-
+from nightdub.apps.cluster.servers import PostgresServer
 from nightdub.infra.ledger.column import metadata
 from nightdub.infra.ledger.ledger import Ledger
 
@@ -35,12 +34,8 @@ class Clock:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
-    server = PostgresServer()
-    try:
+    with PostgresServer() as server:
         yield server
-    finally:
-        server.stop()
-        shutil.rmtree(server.folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
