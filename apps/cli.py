@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from nightdub.apps.commands.corrections import edit, sheet
+from nightdub.apps.commands.datasets import dataset
 from nightdub.apps.commands.delivery import deliver, verify
 from nightdub.apps.commands.engines import aliases, demote, engines, evaluate, promote
 from nightdub.apps.commands.machine import config, doctor
@@ -29,6 +30,7 @@ COMMANDS = (
     *(engines, evaluate, promote, demote, aliases),
     *(edit, sheet),
     *(voices, consents),
+    dataset,
     *(tidy, backup, restore, metrics),
     *(doctor, config),
 )

@@ -38,6 +38,10 @@ NAMES = (
     "recovery",
     "model",
     "thousand",
+    "duplicates",
+    "manifest",
+    "shards",
+    "features",
 )
 BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
 

@@ -103,7 +103,7 @@ def _mend(books: Books, title: str, language: Language) -> str:
 
 def collect_garbage(books: Books, *, grace_seconds: float, dry_run: bool = False) -> tuple[int, int]:
     """Delete unreferenced objects older than the grace period; return how many, and their bytes. `dry_run` only counts them."""
-    live = _live(books)
+    live = live_digests(books)
     oldest = time.time() - grace_seconds
     doomed = [item for item in books.store.objects() if item.digest not in live and item.modified < oldest]
     for item in () if dry_run else doomed:
@@ -139,7 +139,7 @@ def _since(books: Books) -> datetime:
     return datetime.now(UTC) - timedelta(days=books.settings.retention_days)
 
 
-def _live(books: Books) -> set[str]:
+def live_digests(books: Books) -> set[str]:
     """Return every digest that a title's newest jobs, a film that is out or was lately, an evaluation's set, voice book, consents or
     unfinished drafts reach.
     """

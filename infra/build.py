@@ -86,6 +86,7 @@ class Ask:
     params: dict[str, Any]
     chain: tuple[EngineLink, ...] = ()
     identities: tuple[dict[str, Any], ...] = ()  # of the chain's engines, in its order
+    places: Mapping[str, str] = field(default_factory=dict)  # digest -> path of files that workers read where they lie; in no key
 
     @property
     def base(self) -> dict[str, Any]:
@@ -255,7 +256,7 @@ class Builder:
 
     def _make(self, ask: Ask, lease: Lease, progress: Callable[[int], None], *, fresh: bool) -> Built:
         inputs = StoredInputs(self.store, ask.inputs, ask.params)
-        items = ask.step.split(inputs)
+        items = [_placed(item, ask.places) for item in ask.step.split(inputs)] if ask.places else ask.step.split(inputs)
         keys = [ask.item_key(item) for item in items]
         known = {} if fresh else self._earlier(ask)
         results = self._fill(ask, items, keys, known, lease, progress)
@@ -319,6 +320,11 @@ class Builder:
     def _drop_draft(self, ask: Ask) -> None:
         if not ask.step.whole:
             self.store.delete_pointer(f"drafts/{ask.key}")
+
+
+def _placed(item: Item, places: Mapping[str, str]) -> Item:
+    """Return the item with the paths of those of its blobs that are no objects of the store."""
+    return replace(item, places={name: places[digest] for name, digest in item.blobs.items() if digest in places})
 
 
 def _refuse_total_loss(ask: Ask, results: Sequence[Result]) -> None:

@@ -28,13 +28,15 @@ class Item:
     """One thing to be made: a line, a shot, or a whole title where a step does not split.
 
     `payload` holds plain JSON values, `blobs` names -> digests of stored inputs; both are part of the item's key, `id` is not, so
-    that a line that only moved to another index is not made again. `cost` is the expected work in seconds, for batching.
+    that a line that only moved to another index is not made again. `cost` is the expected work in seconds, for batching. `places` holds
+    names -> paths of files that are read where they lie, each with its digest among the blobs; where they lie is no part of the key.
     """
 
     id: str
     payload: dict[str, Any] = field(default_factory=dict)
     blobs: dict[str, str] = field(default_factory=dict)
     cost: float = 1.0
+    places: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

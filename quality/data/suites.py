@@ -28,6 +28,7 @@ from nightdub.quality.data.declare import (
 )
 from nightdub.quality.metrics.table import METRICS
 from nightdub.tasks.catalogue import ID
+from nightdub.tasks.emotions import EMOTIONS
 from nightdub.tasks.languages import LANGUAGES
 
 LONGEST_PROGRAMME = Limits().duration  # seconds that intake allows
@@ -37,7 +38,6 @@ SAMPLE = 1e-4  # seconds: sums of whole samples of 48 kHz agree to much less
 BLANK_OR_SHA = r"^(?:[0-9a-f]{64})?\Z"
 SHA = re.compile(r"[0-9a-f]{64}")
 NOT_BLANK = r"\S"
-EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")  # RAVDESS
 
 
 def find_suite(name: str) -> Suite:
@@ -262,24 +262,41 @@ MEASUREMENTS = Suite(
     optional=("value",),
 )
 
+_CLIP = (
+    unique("id"),
+    matches("id", NOT_BLANK, "is not blank"),
+    unique("audio_path"),
+    holds("audio_path", "paths stay below the manifest's folder", _inside),
+    matches("text", NOT_BLANK, "is not blank"),
+    one_of("language", LANGUAGES, "a known language"),
+    one_of("emotion", (*EMOTIONS, ""), "one of RAVDESS's eight, or empty"),
+)
+
 DATASET = Suite(
     "dataset",
-    "a speech dataset's manifest: one clip a row",
+    "a speech dataset's manifest in the exchange format: one clip a row",
     ("id", "audio_path", "text", "language", "speaker", "emotion"),
     (),
-    (
-        unique("id"),
-        matches("id", NOT_BLANK, "is not blank"),
-        unique("audio_path"),
-        holds("audio_path", "paths stay below the manifest's folder", _inside),
-        matches("text", NOT_BLANK, "is not blank"),
-        one_of("language", LANGUAGES, "a known language"),
-        matches("speaker", NOT_BLANK, "is not blank"),
-        one_of("emotion", (*EMOTIONS, ""), "one of RAVDESS's eight, or empty"),
-    ),
+    (*_CLIP, matches("speaker", NOT_BLANK, "is not blank")),
     optional=("emotion",),
 )
 
+SAMPLES = Suite(
+    "samples",
+    "the lines of a dataset that was built here, before it is released",
+    ("id", "audio_path", "text", "language", "speaker", "emotion", "split", "sound", "source"),
+    ("seconds",),
+    (
+        *_CLIP,
+        one_of("split", ("train", "validation", "test"), "train, validation or test"),
+        between("seconds", 0, LONGEST_LINE, above_low=True),
+        matches("sound", rf"^{SHA.pattern}\Z", "is a sha256"),
+        matches("source", rf"^{SHA.pattern}\Z", "is a sha256"),
+    ),
+    optional=("emotion", "speaker"),
+)
+
 SUITES: dict[str, Suite] = {
-    suite.name: suite for suite in (CATALOGUE, SCRIPT, TRANSCRIPT, TRANSLATION, MANIFEST, PLACEMENTS, SUBTITLES, MEASUREMENTS, DATASET)
+    suite.name: suite
+    for suite in (CATALOGUE, SCRIPT, TRANSCRIPT, TRANSLATION, MANIFEST, PLACEMENTS, SUBTITLES, MEASUREMENTS, DATASET, SAMPLES)
 }

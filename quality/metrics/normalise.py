@@ -16,42 +16,19 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
-from functools import lru_cache
 
 from nightdub.quality.metrics.english import spoken_form
 from nightdub.tasks.languages import LANGUAGES
+from nightdub.tasks.numerals import KANJI_NUMBER, POINT, kanji_digits, korean_numbers, plain_numbers, spelled
 from nightdub.tasks.rows import Language
 
 UNSPACED = frozenset({"th", "lo", "km", "my"} | {code for code, facts in LANGUAGES.items() if not facts.spaces})
 
-POINT = "\ue000"  # stands for a decimal point while punctuation is taken out
 _APOSTROPHES = str.maketrans(dict.fromkeys("’‘ʼ´`＇", "'"))
-_DECIMAL_COMMA = frozenset({"es", "fr", "it", "pt", "de", "ca", "ru"})
 _SPELLED = frozenset({"es", "fr", "it", "pt", "de", "ca", "ru"})  # digits become words, by num2words
-_LONGEST_READ = 6  # digits: longer ones, and those that begin with 0, are read one by one
-_SYMBOLS: dict[Language, dict[str, str]] = {
-    "en": {"%": "percent", "$": "dollars", "€": "euros", "£": "pounds", "¢": "cents", "&": "and"},
-    "es": {"%": "por ciento", "$": "dólares", "€": "euros", "£": "libras", "&": "y"},
-    "fr": {"%": "pour cent", "$": "dollars", "€": "euros", "£": "livres", "&": "et"},
-    "it": {"%": "per cento", "$": "dollari", "€": "euro", "£": "sterline", "&": "e"},
-    "pt": {"%": "por cento", "$": "dólares", "€": "euros", "£": "libras", "&": "e"},
-    "de": {"%": "prozent", "$": "dollar", "€": "euro", "£": "pfund", "&": "und"},
-    "ca": {"%": "per cent", "$": "dòlars", "€": "euros", "£": "lliures", "&": "i"},
-    "hi": {"%": "प्रतिशत", "$": "डॉलर", "€": "यूरो"},
-    "ko": {"%": "퍼센트", "$": "달러", "€": "유로"},
-    "ja": {"%": "パーセント", "$": "ドル", "€": "ユーロ"},
-    "zh": {"$": "美元", "€": "欧元"},
-}
 _NUMERIC = re.compile(r"[\d&]")
-_BEFORE = re.compile(r"([$€£¢])\s?(\d[\d.,]*)((?:\s(?:thousand|million|billion|trillion)s?\b)?)")
 _GROUP_SPACES = re.compile(r"(?<=\d)[\u00a0\u2009\u202f](?=\d{3}(?!\d))")
-_COMMA_GROUPS = re.compile(r"(?<![\d.,])(?:\d{1,3}(?:,\d{3})+|\d{1,2}(?:,\d\d)+,\d{3})(?![\d]|,\d)")
-_POINT_GROUPS = re.compile(r"(?<![\d.,])[1-9]\d{0,2}(?:[. ]\d{3})+(?!\d|[.]\d)")
-_MEXICAN_GROUPS = re.compile(r"(?<![\d.,])[1-9]\d{0,2}(?:,\d{3})+(?!\d|,\d)")
-_FRACTION = re.compile(r"(?<![\d.,])(\d+)[.,](\d+)(?!\d|[.,]\d)")
-_POINT_FRACTION = re.compile(r"(?<![\d.,])(\d+)\.(\d+)(?!\d|[.,]\d)")
 _LATIN_EDGE = re.compile(r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=(?!(?:st|nd|rd|th|s)\b)[^\W\d_])")
-_SIGN = re.compile(r"(?:^|(?<=\s))[-−+](?=\d)")
 
 
 class _Kept(dict[int, str]):
@@ -112,26 +89,7 @@ def _folded(text: str, code: Language) -> str:
     plain = plain.casefold()
     if not plain.isascii():
         plain = unicodedata.normalize("NFKC", plain)
-    return _plain_numbers(plain, code) if _NUMERIC.search(plain) else plain
-
-
-def _plain_numbers(text: str, code: Language) -> str:
-    """Take separators out of numbers, mark decimal points, and write symbols as words."""
-    symbols = _SYMBOLS.get(code, {})
-    if code == "zh":
-        text = re.sub(r"(\d[\d.,]*)\s?%", r"百分之\1", text)
-    text = _BEFORE.sub(r"\2\3 \1", text)
-    for symbol, word in symbols.items():
-        text = text.replace(symbol, f" {word} ")
-    if code == "en":
-        text = _SIGN.sub(lambda found: "plus " if found.group() == "+" else "minus ", text)
-    if code in _DECIMAL_COMMA:
-        text = _POINT_GROUPS.sub(lambda found: re.sub(r"[. ]", "", found.group()), text)
-        if code == "es":  # Mexico writes 3,000
-            text = _MEXICAN_GROUPS.sub(lambda found: found.group().replace(",", ""), text)
-        return _FRACTION.sub(rf"\1{POINT}\2", text)
-    text = _COMMA_GROUPS.sub(lambda found: found.group().replace(",", ""), text)
-    return _POINT_FRACTION.sub(rf"\1{POINT}\2", text)
+    return plain_numbers(plain, code) if _NUMERIC.search(plain) else plain
 
 
 def _by_language(words: Sequence[str], code: Language) -> Sequence[str]:
@@ -142,7 +100,7 @@ def _by_language(words: Sequence[str], code: Language) -> Sequence[str]:
     if code in {"ja", "zh"}:
         return KANJI_NUMBER.sub(lambda found: kanji_digits(found.group()), " ".join(words)).split()
     if code == "ko":
-        return _KOREAN_NUMBER.sub(_korean_words, " ".join(words)).split()
+        return korean_numbers(" ".join(words)).split()
     return words
 
 
@@ -151,61 +109,3 @@ def _split_units(words: Sequence[str]) -> Sequence[str]:
     if not _NUMERIC.search(" ".join(words)):
         return words
     return [part for word in words for part in (_LATIN_EDGE.sub(" ", word).split() if _NUMERIC.search(word) else [word])]
-
-
-@lru_cache(maxsize=4096)
-def spelled(digits: str, code: Language) -> str:
-    """Return a number in words, without hyphens; long ones and those that begin with 0 digit by digit."""
-    from num2words import num2words
-
-    whole, _, part = digits.partition(".")
-    if not re.fullmatch(r"\d+(?:\.\d+)?", digits):
-        return digits
-    if len(whole) > _LONGEST_READ or (not part and whole[0] == "0" and len(whole) > 1):
-        return " ".join(spelled(digit, code) for digit in digits if digit != ".")
-    made: str = num2words(float(digits) if part else int(whole), lang=code)
-    return made.casefold().replace("-", " ")
-
-
-# ---------------------------------------------------------------- Japanese, Chinese, Korean
-
-_KANJI = {
-    char: value for value, chars in enumerate(["〇零", "一壱", "二两兩弐", "三参", "四", "五", "六", "七", "八", "九"]) for char in chars
-}
-_TIMES = {"十": 10, "百": 100, "千": 1000}
-_MYRIADS = {"万": 10**4, "萬": 10**4, "億": 10**8, "亿": 10**8, "兆": 10**12}
-KANJI_NUMBER = re.compile(f"[0-9{''.join((*_KANJI, *_TIMES, *_MYRIADS))}]+")
-
-
-def kanji_digits(written: str) -> str:
-    """Return a number in kanji, digits or both as digits: 三千 and 3千 as 3000, 二〇二六 as 2026."""
-    text = "".join(str(_KANJI.get(char, char)) for char in written)
-    if text.isdigit():
-        return text
-    total, below, digits = 0, 0, ""
-    for char in text:
-        if char.isdigit():
-            digits += char
-        elif char in _TIMES:
-            below, digits = below + int(digits or 1) * _TIMES[char], ""
-        else:
-            total, below, digits = total + (below + int(digits or not below)) * _MYRIADS[char], 0, ""
-    return str(total + below + int(digits or 0))
-
-
-_NATIVE_ONES = ("", "한", "두", "세", "네", "다섯", "여섯", "일곱", "여덟", "아홉")
-_NATIVE_TENS = ("", "열", "스물", "서른", "마흔", "쉰", "예순", "일흔", "여든", "아흔")
-_NATIVE = "시간|시(?!즌)|살|명(?!령)|개(?!월)|마리|권|잔|달(?!러)|사람|가지|송이|켤레|그루"  # counted with native numbers; hours up to 12
-_KOREAN_NUMBER = re.compile(rf"(\d+(?:\.\d+)?)([백천]?[만억조]|[백천])? ?({_NATIVE})?")
-
-
-def _korean_words(found: re.Match[str]) -> str:
-    """Return digits as Korean reads them, the counter a word of its own: 20분 as 이십 분, 3시 as 세 시, 12만 as 십이만."""
-    digits, scale, counter = found.group(1), found.group(2) or "", found.group(3) or ""
-    value = int(digits) if digits.isdigit() else 100
-    if scale:
-        return f" {'' if digits == '1' else spelled(digits, 'ko')}{scale} {counter}"
-    if counter and 0 < value < (13 if counter == "시" else 100):
-        native = "스무" if value == 20 else _NATIVE_TENS[value // 10] + _NATIVE_ONES[value % 10]
-        return f" {native} {counter}"
-    return f" {spelled(digits, 'ko')} {counter}"

@@ -7,7 +7,8 @@ import unicodedata
 from decimal import Decimal
 from functools import lru_cache
 
-from nightdub.quality.metrics.normalise import KANJI_NUMBER, POINT, comparable, kanji_digits, numerals, spelled
+from nightdub.quality.metrics.normalise import comparable, numerals
+from nightdub.tasks.numerals import KANJI_NUMBER, POINT, kanji_digits, spelled
 from nightdub.tasks.rows import Language
 
 Values = frozenset[str]  # what one number may stand for: 3 and 3000000 for "3 million"

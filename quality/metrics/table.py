@@ -9,6 +9,7 @@ from nightdub.quality.metrics import (
     carried,
     cloning,
     data,
+    dataset,
     fid,
     fidelity,
     films,
@@ -57,6 +58,7 @@ _MODULES = (
     leakage,
     speech,
     cloning,
+    dataset,
 )
 
 METRICS: dict[str, MetricFact] = {name: fact for module in _MODULES for name, fact in module.FACTS.items()}

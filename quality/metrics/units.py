@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from nightdub.quality.metrics.normalise import POINT, comparable, numerals
+from nightdub.quality.metrics.normalise import comparable, numerals
 from nightdub.tasks.languages import LANGUAGES
+from nightdub.tasks.numerals import POINT
 from nightdub.tasks.rows import Language
 
 _EVERYWHERE = {

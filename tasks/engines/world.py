@@ -57,7 +57,7 @@ class World:
 
 
 @lru_cache(maxsize=1)
-def _pyworld() -> ModuleType:
+def vocoder() -> ModuleType:
     """Return the vocoder, loaded with the first clip. Raises: MachineLacks where setuptools no longer has what it imports."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # pyworld 0.3.5 imports pkg_resources, which announces its own removal
@@ -71,18 +71,18 @@ def _convert(clip: Sound, rate: int, speaker: Speaker) -> Converted:
     if clip.size < SHORTEST * rate or not np.any(clip):
         return Converted(clip)
     sound = np.ascontiguousarray(clip, np.float64)
-    rough, times = _pyworld().dio(sound, rate, f0_floor=LOWEST_PITCH, f0_ceil=HIGHEST_PITCH, frame_period=PERIOD)
-    pitch = _pyworld().stonemask(sound, rough, times, rate)
+    rough, times = vocoder().dio(sound, rate, f0_floor=LOWEST_PITCH, f0_ceil=HIGHEST_PITCH, frame_period=PERIOD)
+    pitch = vocoder().stonemask(sound, rough, times, rate)
     heard = _heard(clip, rate)
     move, warp = plan_pitch(heard, speaker), plan_warp(heard.formants, speaker)
     if move == PitchMove() and not warp:
         return Converted(clip)
-    envelope = warp_envelope(_pyworld().cheaptrick(sound, pitch, times, rate), rate, warp)
-    noise = _pyworld().d4c(sound, pitch, times, rate)
-    made = _pyworld().synthesize(move.apply(pitch), envelope, noise, rate, PERIOD)
+    envelope = warp_envelope(vocoder().cheaptrick(sound, pitch, times, rate), rate, warp)
+    noise = vocoder().d4c(sound, pitch, times, rate)
+    made = vocoder().synthesize(move.apply(pitch), envelope, noise, rate, PERIOD)
     away = pitch_error(heard := _heard(made, rate), speaker)
     if (better := correct_pitch(move, heard, speaker)) != move:
-        again = _pyworld().synthesize(better.apply(pitch), envelope, noise, rate, PERIOD)
+        again = vocoder().synthesize(better.apply(pitch), envelope, noise, rate, PERIOD)
         made = again if pitch_error(_heard(again, rate), speaker) < away else made
     return Converted(as_long_and_loud(made, sound))
 

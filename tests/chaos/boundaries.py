@@ -63,6 +63,8 @@ NOT_IN_A_NIGHT = {
     "add_override": "a person's",
     "revoke_override": "a person's",
     "move_alias": "a person's: tests/chaos/test_publishers.py",
+    "erase_title": "a person's, on a dataset: tests/flows/test_dataset_erase.py",
+    "forget_sources": "a person's, on a dataset: tests/flows/test_dataset_erase.py",
     "record_evaluation": "an evaluation's",
     "record_comparison": "an evaluation's",
 }

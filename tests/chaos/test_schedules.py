@@ -29,9 +29,9 @@ def days(cron: str, zone: str, start: datetime, count: int) -> list[datetime]:
 @pytest.mark.parametrize(("slug", "cron", "own"), SCHEDULES, ids=[slug for slug, _, _ in SCHEDULES])
 def test_each_schedule_fires_once_on_each_date_wherever_it_is_kept(slug, cron, own) -> None:
     for zone in (own, *ZONES):
-        start = datetime(2026, 1, 1, tzinfo=ZoneInfo(zone))
-        fired = days(cron, zone, start, 365)
-        assert [moment.date() for moment in fired] == [start.date() + timedelta(days=day) for day in range(365)]
+        start, every = datetime(2026, 1, 4, tzinfo=ZoneInfo(zone)), 1 if cron.endswith("*") else 7  # a Sunday
+        fired = days(cron, zone, start, 365 // every)
+        assert [moment.date() for moment in fired] == [start.date() + timedelta(days=day) for day in range(0, 365 // every * every, every)]
         assert {(moment.hour, moment.minute) for moment in fired} == {(int(cron.split()[1]), int(cron.split()[0]))}
 
 
@@ -50,4 +50,4 @@ def test_an_hour_that_is_skipped_or_doubled_costs_no_date_a_night() -> None:
 
 def test_a_night_that_is_still_running_is_not_started_again() -> None:
     assert DEPLOYMENTS["nightly"]["concurrency_limit"] == {"limit": 1, "collision_strategy": "CANCEL_NEW"}
-    assert {DEPLOYMENTS[name]["concurrency_limit"] for name in ("housekeeping", "regression-test")} == {1}
+    assert {DEPLOYMENTS[name]["concurrency_limit"] for name in ("housekeeping", "regression-test", "dataset")} == {1}

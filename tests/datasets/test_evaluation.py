@@ -22,7 +22,7 @@ def write(folder: Path, *rows: object) -> str:
 
 
 def test_the_prompts_are_a_set_for_each_language_and_pair() -> None:
-    assert len(PROMPTS) == 4 + 4 * 3
+    assert len(PROMPTS) == 5 + 5 * 4
     sizes = {name: len(read_set(name).examples) for name in ("prompts-en", "prompts-es", "prompts-fr", "prompts-en-fr", "prompts-en-es")}
     assert min(sizes[name] for name in ("prompts-en", "prompts-es", "prompts-fr", "prompts-en-fr")) > 400
     assert sizes["prompts-en-es"] > 350

@@ -79,6 +79,7 @@ from readers import (
     _xliff,
     in_file,
 )
+from speech import CORPORA, CORPUS_READERS, CORPUS_TOKENS, read_corpora
 
 from nightdub.infra.errors import NightdubError
 
@@ -127,6 +128,9 @@ def targets() -> dict[str, Target]:
         "xliff": Target(_xliff, (XLIFF,), ("tasks.formats.xliff", *XML), tokens=XML_TOKENS),
         "tmx": Target(_reader("tasks.formats.tmx", "read_tmx"), (TMX,), ("tasks.formats.tmx", *XML), tokens=XML_TOKENS),
         "memory": Target(_reader("tasks.memory", "read_memory"), (MEMORY, TMX), ("tasks.memory", "tasks.tables"), tokens=CSV_TOKENS),
+        "corpora": Target(
+            in_file(read_corpora), CORPORA, tuple(f"datasets.readers.{name}" for name in CORPUS_READERS), tokens=CORPUS_TOKENS
+        ),
         "glossary": Target(_reader("tasks.glossary", "read_glossary"), (GLOSSARY,), ("tasks.glossary",), tokens=CSV_TOKENS),
         "cast": Target(_reader("tasks.speakers", "read_cast"), (CAST,), ("tasks.speakers",), tokens=CSV_TOKENS),
         "catalogue": Target(

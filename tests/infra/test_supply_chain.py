@@ -89,7 +89,9 @@ FORBIDS = re.compile(
 )
 KNOWN = re.compile(r"MIT|BSD|Apache|ISC|MPL|Mozilla|PSF|Python|LGPL|Lesser General|GPL|Zlib|CC0|Unlicense|HPND|Artistic|Public Domain|0BSD")
 SAID_ELSEWHERE = {  # package -> where its licence stands, since its metadata has none
+    "g722": "public domain: LICENSE in its wheel, and its metadata's word with a hyphen",
     "pyworld": "MIT: LICENSE.txt in its archive; WORLD itself is BSD-3-Clause",
+    "pyroomacoustics": "MIT: licenses/LICENSE in its wheel has MIT's text without its name",
 }
 
 

@@ -65,6 +65,8 @@ DATASET = [
     {"id": "LJ001-0001", "audio_path": "wavs/LJ001-0001.wav", "text": "Printing", "language": "en", "speaker": "lj", "emotion": "happy"},
     {"id": "1/1_0000", "audio_path": "kss/1/1_0000.wav", "text": "그는", "language": "ko", "speaker": "kss"},
 ]
+_MADE = {"split": "train", "seconds": 1.5, "sound": "1" * 64, "source": "2" * 64, "emotion": ""}
+SAMPLES = [{**DATASET[0], **_MADE}, {**DATASET[1], **_MADE, "speaker": ""}]
 GOOD: dict[str, list[Any]] = {
     "catalogue": CATALOGUE,
     "script": SCRIPT,
@@ -75,6 +77,7 @@ GOOD: dict[str, list[Any]] = {
     "subtitles": SUBTITLES,
     "measurements": MEASUREMENTS,
     "dataset": DATASET,
+    "samples": SAMPLES,
 }
 every_suite = pytest.mark.parametrize("suite", SUITES)
 
@@ -210,6 +213,11 @@ DEFECTS = [
     ("dataset", 0, {"language": "English"}, {"language is a known language"}),
     ("dataset", 0, {"speaker": None}, {"speaker is a text"}),
     ("dataset", 0, {"emotion": "hungry"}, {"emotion is one of RAVDESS's eight, or empty"}),
+    ("samples", 0, {"split": "training"}, {"split is train, validation or test"}),
+    ("samples", 0, {"seconds": 0.0}, {"seconds is above 0, up to 600"}),
+    ("samples", 1, {"sound": ""}, {"sound is a sha256"}),
+    ("samples", 1, {"source": "s1.wav"}, {"source is a sha256"}),
+    ("samples", 1, {"audio_path": "clips/../../a.wav"}, {"paths stay below the manifest's folder"}),
 ]  # fmt: skip
 
 
@@ -448,8 +456,8 @@ def changed(**tables: object) -> Tables:
 def test_a_sound_title_passes_every_gate() -> None:
     verdicts = check_title(WHOLE)
     assert [verdict.reason for verdict in verdicts] == [""] * 7
-    assert [verdict.suite for verdict in verdicts] == list(SUITES)[1:-1]
-    assert [verdict.suite for verdict in check_title(changed(script=None))] == list(SUITES)[2:-1]
+    assert [verdict.suite for verdict in verdicts] == list(SUITES)[1:-2]
+    assert [verdict.suite for verdict in check_title(changed(script=None))] == list(SUITES)[2:-2]
 
 
 def test_a_bad_table_of_a_title_is_named_with_its_expectation() -> None:

@@ -1,0 +1,216 @@
+"""The steps of a dataset: each clip's sound, its features, all clips together, the gate, the outputs, the version.
+
+A clip's sound is keyed by its recording's bytes and stretch and by how it is cleaned, not by its text or labels: a corrected transcript
+makes no sound again. Limits are applied to what was measured, in one step over all clips: another limit makes no sound again either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from nightdub.datasets.assemble import assemble, pack
+from nightdub.datasets.fingerprint import fingerprint
+from nightdub.datasets.outputs import OUTPUTS, Options
+from nightdub.datasets.recipe import Recipe
+from nightdub.datasets.rows import RATE, Excused, Featured, Measured, Prepared, Sample, SourceClip, TakenClip
+from nightdub.datasets.selection import segment_statistics
+from nightdub.datasets.sound.clean import Cleaning, decode, to_standard
+from nightdub.datasets.sound.features import extract, write_features
+from nightdub.flows.chain.parts import OneByOne, cause_of, one_by_one, param, rows_of, whole
+from nightdub.flows.dataset_gate import check
+from nightdub.infra.build import Inputs, Step
+from nightdub.infra.digests import canonical, digest_bytes
+from nightdub.infra.errors import MediaError, StepFailed
+from nightdub.infra.media.raw import G722_RATE, g722_samples
+from nightdub.infra.work import Bench, Done, Item, Result
+from nightdub.quality.data.page import write_pages
+from nightdub.quality.metrics import signal
+from nightdub.quality.metrics.predicted import Predictors, predict
+from nightdub.tasks.protocols import Sound
+from nightdub.tasks.rows import write_rows
+from nightdub.tasks.sound import Samples, read_sound, to_mono, write_sound
+
+SECONDS_A_CLIP = 0.01  # of work, about: clips last three seconds or so
+
+# ---------------------------------------------------------------- each clip's sound
+
+
+def _clips(inputs: Inputs) -> list[Item]:
+    items = []
+    for taken in inputs.rows("in.clips", TakenClip):
+        stretch = {"start": taken.clip.start, "end": taken.clip.end, "raw_rate": taken.clip.raw_rate, "suffix": taken.suffix}
+        items.append(Item(taken.clip.id, stretch, {"audio": taken.source}, SECONDS_A_CLIP))
+    return items
+
+
+def _prepare(item: Item, bench: Bench) -> Done:
+    """Bring one recording, or a stretch of it, to the standard form and measure it; a sound that cannot be used is excused."""
+    try:
+        data = Path(item.places["audio"]).read_bytes()
+    except OSError as error:
+        return Done(row={"what": f"{error.strerror}"}, skipped="no-audio")
+    if digest_bytes(data) != item.blobs["audio"]:
+        return Done(row={"what": "other bytes than when the dataset was planned"}, skipped="source-changed")
+    clip = SourceClip(item.id, "", "", "", start=item.payload["start"], end=item.payload["end"], raw_rate=item.payload["raw_rate"])
+    try:
+        samples, rate = _g722(data) if item.payload["suffix"] == ".g722" else decode(data, clip)
+        cleaned = to_standard(samples, rate, clip.start, clip.end, param(bench, "clean", Cleaning))
+    except MediaError as error:
+        return Done(row={"what": error.what}, skipped="unreadable-audio")
+    if not np.any(np.abs(cleaned.samples) > 0):
+        return Done(row={"what": f"{cleaned.measured.seconds:.2f} s without a sound"}, skipped="silent")
+    clipping = signal.clipped_share(_stretch(samples, rate, clip), rate)  # of the source: resampling rounds flat tops
+    measured = _measure(cleaned.samples, cleaned.measured, clipping, dnsmos=bench.params["dnsmos"])
+    row: dict[str, object] = {"measured": measured}
+    if bench.params["select"]:
+        row["statistics"] = pack(*segment_statistics(cleaned.samples, RATE))
+    return Done({"sound": write_sound(bench.new("sound.wav"), cleaned.samples, RATE)}, msgspec.to_builtins(row))
+
+
+def _g722(data: bytes) -> tuple[Samples, int]:
+    return g722_samples(data).astype(np.float32) / np.float32(32768), G722_RATE
+
+
+def _stretch(samples: Samples, rate: int, clip: SourceClip) -> Samples:
+    end = None if clip.end is None else round(clip.end * rate)
+    return to_mono(samples)[round(clip.start * rate) : end]
+
+
+def _measure(sound: Sound, known: Measured, clipping: float | None, *, dnsmos: bool) -> Measured:
+    return replace(
+        known,
+        clipping=clipping,
+        bandwidth=signal.bandwidth(sound, RATE),
+        snr=signal.noise_ratio(sound, RATE),
+        dnsmos=predict(sound, RATE, Predictors())[0].get("dnsmos_ovrl") if dnsmos else None,
+        fingerprint=fingerprint(sound, RATE),
+    )
+
+
+def _prepared(_inputs: Inputs, results: Sequence[Result], scratch: Path) -> dict[str, Path]:
+    rows = []
+    for result in results:
+        reason = "failed" if result.failed else result.skipped
+        what = cause_of(result) or str(result.row.get("what", ""))
+        measured = msgspec.convert(result.row["measured"], Measured, strict=False) if "measured" in result.row else None
+        rows.append(Prepared(result.id, result.files.get("sound", ""), reason, what, measured, result.row.get("statistics", "")))
+    return {"clips": write_rows(scratch / "clips.jsonl", rows)}
+
+
+# ---------------------------------------------------------------- features
+
+
+def _sounds(inputs: Inputs) -> list[Item]:
+    rows = inputs.rows("dataset_sound.clips", Prepared)
+    return [Item(row.id, {}, {"sound": row.sound}, SECONDS_A_CLIP) for row in rows if row.sound]
+
+
+def _features(item: Item, bench: Bench) -> Done:
+    sound, rate = read_sound(bench.file(item.blobs["sound"]))
+    return Done({"features": write_features(bench.new("features.npz"), extract(sound, rate, tuple(bench.params["features"])))})
+
+
+def _featured(_inputs: Inputs, results: Sequence[Result], scratch: Path) -> dict[str, Path]:
+    rows = [Featured(result.id, result.files.get("features", ""), cause_of(result)) for result in results]
+    return {"clips": write_rows(scratch / "clips.jsonl", rows)}
+
+
+# ---------------------------------------------------------------- all clips together, and the gate
+
+
+def _assemble(item: Item, bench: Bench) -> Done:
+    recipe = param(bench, "recipe", Recipe)
+    clips, prepared = rows_of(bench, item, "in.clips", TakenClip), rows_of(bench, item, "dataset_sound.clips", Prepared)
+    features = {row.id: row.features for row in rows_of(bench, item, "dataset_features.clips", Featured)}
+    found = assemble(recipe, clips, {row.id: row for row in prepared}, features)
+    excused = sorted((*found.excused, *rows_of(bench, item, "in.excused", Excused)), key=lambda row: (row.id, row.code, row.where))
+    files = {"samples": found.samples, "variants": found.variants, "excused": excused, "notes": found.notes}
+    return Done({name: write_rows(bench.new(f"{name}.jsonl"), rows) for name, rows in files.items()})
+
+
+def _gate(item: Item, bench: Bench) -> Done:
+    samples, variants = rows_of(bench, item, "dataset.samples", Sample), rows_of(bench, item, "dataset.variants", Sample)
+    excused = rows_of(bench, item, "dataset.excused", Excused)
+    earlier = rows_of(bench, item, "in.previous", Sample) if "in.previous" in item.blobs else None
+    recipe, rows_in = param(bench, "recipe", Recipe), int(bench.params["rows_in"])
+    verdicts, measurements = check(recipe, rows_in, samples, variants, excused, earlier)
+    files = {
+        "verdicts": write_rows(bench.new("verdicts.jsonl"), verdicts),
+        "measurements": write_rows(bench.new("measurements.jsonl"), measurements),
+    }
+    return Done(files | {f"page.{name}": path for name, path in write_pages(bench.scratch, verdicts).items()})
+
+
+# ---------------------------------------------------------------- outputs
+
+
+def _parts(inputs: Inputs) -> list[Item]:
+    """Return one item for each part of an output; its rows are its key, so that a part in which nothing changed is taken over."""
+    output, items = OUTPUTS[inputs.params["output"]], []
+    for name, rows in sorted(output.parts(inputs.rows("dataset.samples", Sample), param(inputs, "options", Options)).items()):
+        lines = b"".join(msgspec.json.encode(row, order="sorted") + b"\n" for row in rows)
+        items.append(Item(name, {"name": name, "rows": lines.decode()}, {}, SECONDS_A_CLIP * len(rows)))
+    return items
+
+
+def _write_part(item: Item, bench: Bench) -> Done:
+    rows = msgspec.json.Decoder(Sample).decode_lines(item.payload["rows"])
+    output, options = OUTPUTS[bench.params["output"]], param(bench, "options", Options)
+    return Done(output.write_part(item.payload["name"], rows, bench.file, bench.file, bench.scratch, options))
+
+
+def _written(inputs: Inputs, results: Sequence[Result], scratch: Path) -> dict[str, Path]:
+    if failed := next((result for result in results if result.failed), None):
+        raise StepFailed(cause_of(failed), where=f"part {failed.id}", fix="see the cause; the other parts are kept")
+    sizes = {name: size for result in results for name, size in result.sizes.items()}
+    digests = {name: digest for result in results for name, digest in result.files.items()}
+    output = OUTPUTS[inputs.params["output"]]
+    parts = output.parts(inputs.rows("dataset.samples", Sample), param(inputs, "options", Options))
+    return output.finish(parts, sizes, digests, scratch)
+
+
+def output_step(output: str) -> Step:
+    """Return the step that writes one output; its parts are written beside each other."""
+    asked = ("output", "options")
+    return Step(f"dataset_{output}", 1, "title", ("dataset.samples",), _parts, one_by_one(_write_part), _written, params=asked)
+
+
+# ---------------------------------------------------------------- the version
+
+
+def _version(item: Item, bench: Bench) -> Done:
+    """Write what a version is: the digest of every file in it, and of the recipe. Nothing of when, where or after what it was made."""
+    named = {"name": bench.params["name"], "recipe": bench.params["recipe"], "parts": item.blobs}
+    path = bench.new("version.json")
+    path.write_bytes(msgspec.json.format(canonical(named), indent=1) + b"\n")
+    return Done({"version": path})
+
+
+def _everything(inputs: Inputs) -> list[Item]:
+    return [Item("whole", blobs={name: inputs.digest(name) for name in inputs.params["files"]})]
+
+
+SOUND = Step(
+    "dataset_sound",
+    1,
+    "title",
+    ("in.clips",),
+    _clips,
+    OneByOne(_prepare),
+    _prepared,
+    params=("dataset", "clean", "dnsmos", "select"),
+    tolerates_loss=True,
+)
+FEATURES = Step(
+    "dataset_features", 1, "title", ("dataset_sound.clips",), _sounds, OneByOne(_features), _featured, params=("dataset", "features")
+)
+_ALL = ("in.clips", "in.excused", "dataset_sound.clips", "dataset_features.clips")
+ASSEMBLE = Step("dataset", 1, "title", _ALL, whole(*_ALL, cost=2), one_by_one(_assemble), params=("recipe",))
+_TABLES = ("dataset.samples", "dataset.variants", "dataset.excused", "in.previous")
+GATE = Step("dataset_gate", 1, "title", _TABLES, whole(*_TABLES, cost=5), one_by_one(_gate), params=("recipe", "rows_in"))
+VERSION = Step("dataset_version", 1, "title", (), _everything, one_by_one(_version), params=("name", "recipe", "files"))
