@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +16,7 @@ import numpy.typing as npt
 from nightdub.datasets import selection, texts
 from nightdub.datasets.duplicates import exact, find, repeated_texts
 from nightdub.datasets.recipe import Duplicates, Filters, Recipe
-from nightdub.datasets.rows import Excused, Prepared, Sample, TakenClip
+from nightdub.datasets.rows import Aligned, Excused, Prepared, Sample, SourceClip, TakenClip
 from nightdub.datasets.splits import gaps, split_rows
 
 STEP = "build"  # where a clip was excused that the reader had let in
@@ -33,7 +34,13 @@ class Assembly:
     notes: tuple[str, ...] = ()  # what a reader of the card should know
 
 
-def assemble(recipe: Recipe, clips: Sequence[TakenClip], prepared: Mapping[str, Prepared], features: Mapping[str, str]) -> Assembly:
+def assemble(
+    recipe: Recipe,
+    clips: Sequence[TakenClip],
+    prepared: Mapping[str, Prepared],
+    features: Mapping[str, str],
+    aligned: Mapping[str, Aligned] = MappingProxyType({}),
+) -> Assembly:
     """Return the dataset's lines.
 
     Args:
@@ -41,13 +48,15 @@ def assemble(recipe: Recipe, clips: Sequence[TakenClip], prepared: Mapping[str, 
         clips: All clips of the corpus whose recordings were found.
         prepared: Id -> what became of the clip's sound.
         features: Id -> digest of its features, where the recipe has any.
+        aligned: Id -> what the aligner said, of the clips that it was asked about.
     """
     excused: list[Excused] = []
     samples: list[Sample] = []
     for taken in sorted(clips, key=lambda taken: taken.clip.id):
         row = prepared[taken.clip.id]
-        sample = _sample(recipe, taken, row, features.get(taken.clip.id, ""))
-        if found := _unfit(recipe, taken, row, sample):
+        said = aligned.get(taken.clip.id, Aligned(taken.clip.id))
+        sample = replace(_sample(recipe, taken, row, features.get(taken.clip.id, "")), words=said.words)
+        if found := _unfit(recipe, taken, row, sample) or _misaligned(recipe.filters, said):
             excused.append(Excused(sample.id, found[0], STEP, found[1]))
         else:
             samples.append(sample)
@@ -59,7 +68,7 @@ def assemble(recipe: Recipe, clips: Sequence[TakenClip], prepared: Mapping[str, 
 
 def _sample(recipe: Recipe, taken: TakenClip, row: Prepared, features: str) -> Sample:
     clip = taken.clip
-    text = texts.normalise(clip.text, clip.language) if recipe.normalise else " ".join(clip.text.split())
+    text = training_text(recipe.normalise, clip)
     return Sample(
         id=clip.id,
         audio_path=f"clips/{clip.id}.wav",
@@ -81,6 +90,11 @@ def _sample(recipe: Recipe, taken: TakenClip, row: Prepared, features: str) -> S
     )
 
 
+def training_text(normalise: bool, clip: SourceClip) -> str:  # noqa: FBT001
+    """Return a clip's text as training has it."""
+    return texts.normalise(clip.text, clip.language) if normalise else " ".join(clip.text.split())
+
+
 # ---------------------------------------------------------------- limits
 
 
@@ -88,6 +102,8 @@ def _unfit(recipe: Recipe, taken: TakenClip, row: Prepared, sample: Sample) -> t
     """Return the reason code why a clip is not in the dataset, and what was found; None where it is."""
     if row.reason:
         return row.reason, row.what
+    if recipe.features and not sample.features:
+        return "failed", "its features could not be made"
     if not texts.spoken_characters(sample.text):
         return "no-text", "nothing in it is spoken"
     return next((found for found in (*_out_of_limits(recipe.filters, taken, sample), _foreign(recipe.filters, sample)) if found), None)
@@ -118,6 +134,12 @@ def _below(code: str, value: float | None, limit: float | None, unit: str) -> tu
 
 def _above(code: str, value: float | None, limit: float | None, unit: str) -> tuple[str, str] | None:
     return (code, f"{value:.4g} {unit}, allowed at most {limit:g}") if value is not None and limit is not None and value > limit else None
+
+
+def _misaligned(limits: Filters, said: Aligned) -> tuple[str, str] | None:
+    if said.error:
+        return "failed", said.error
+    return ("misaligned", said.failed) if said.failed else _below("misaligned", said.score, limits.alignment, "log likelihood a frame")
 
 
 def _foreign(limits: Filters, sample: Sample) -> tuple[str, str] | None:

@@ -36,6 +36,7 @@ class Filters:
     slowest: float | None = None  # characters a second
     fastest: float | None = None
     languages: bool = False  # excuse texts that are surely in another language
+    alignment: float | None = None  # score of the aligner, where the recipe names one; None = its own limit alone
     length_difference: Seconds | None = None  # between what the corpus says and what the recording has
 
 
@@ -79,6 +80,7 @@ class Recipe:
     limit: int | None = None  # clips at most: those with the lowest digests of their ids
     clean: Cleaning = field(default_factory=Cleaning)
     normalise: bool = True  # the texts
+    align: str = ""  # an engine that lays the texts onto the sound, of the languages that it knows; empty = none
     filters: Filters = field(default_factory=Filters)
     duplicates: Duplicates = field(default_factory=Duplicates)
     select: Selection | None = None

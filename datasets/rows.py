@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from nightdub.tasks.rows import Decibel, Hertz, Language, Seconds
+from nightdub.tasks.rows import Decibel, Hertz, Language, Seconds, Word
 
 RATE = 22_050  # Hz of the standard form: mono, 16 bits
 
@@ -118,6 +118,17 @@ class Featured:
 
 
 @dataclass(frozen=True, slots=True)
+class Aligned:
+    """What an aligner made of one clip and its text."""
+
+    id: str
+    score: float | None = None  # mean log likelihood of a frame
+    failed: str = ""  # why the text was not found in the sound
+    words: tuple[Word, ...] = ()  # times from the clip's start
+    error: str = ""  # why nothing can be said: the aligner itself failed
+
+
+@dataclass(frozen=True, slots=True)
 class Sample:
     """One line of a dataset's manifest: a clip in its standard form. The first six fields are the exchange format's."""
 
@@ -140,3 +151,4 @@ class Sample:
     features: str = ""  # digest of its features' bytes
     measured: Measured | None = None
     tags: dict[str, str] = field(default_factory=dict)
+    words: tuple[Word, ...] = ()  # where the text lies in the clip, where the recipe aligns

@@ -5,32 +5,31 @@ What a step made before is taken over, clip by clip; where nothing has changed, 
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from pathlib import Path
 
 import msgspec
 
 from nightdub.datasets.outputs import Options
-from nightdub.datasets.readers import read_corpus
 from nightdub.datasets.recipe import Recipe, read_recipe
-from nightdub.datasets.rows import Excused, Sample, SourceClip, TakenClip
+from nightdub.datasets.rows import Excused, Sample
 from nightdub.flows.dataset_card import show_card
-from nightdub.flows.dataset_erase import erased_speakers
 from nightdub.flows.dataset_gate import consented
-from nightdub.flows.dataset_steps import ASSEMBLE, FEATURES, GATE, SOUND, VERSION, output_step
+from nightdub.flows.dataset_intake import Intake, consenting, take_in
+from nightdub.flows.dataset_steps import ALIGNMENT, ASSEMBLE, FEATURES, GATE, SOUND, VERSION, output_step
 from nightdub.flows.dataset_versions import MUL, previous_version, read_version
 from nightdub.flows.night import Books, open_night
-from nightdub.flows.recipe import FileDigests
+from nightdub.flows.recipe import FileDigests, identity
 from nightdub.flows.release import Evidence, judge, recorded
 from nightdub.infra.build import Ask, Built, Step, StoredInputs, read_manifest
 from nightdub.infra.environment import environment
 from nightdub.infra.errors import NightdubError
 from nightdub.infra.logs import warn
+from nightdub.infra.work import EngineLink
 from nightdub.quality.policy import Policy, read_policy
+from nightdub.tasks.engines import find_engine
+from nightdub.tasks.engines.spelling import read_engine
 from nightdub.tasks.rows import Measurement
 
 Build = Callable[[Ask], Built]
@@ -42,20 +41,6 @@ class NotBuilt(NightdubError):
     def __init__(self, ask: Ask) -> None:
         super().__init__("not built", where=f"{ask.title}/{ask.step.name}")
         self.ask = ask
-
-
-@dataclass(frozen=True)
-class Intake:
-    """A corpus as it was read: every row is a clip or an excuse."""
-
-    clips: tuple[TakenClip, ...]
-    excused: tuple[Excused, ...]
-    places: Mapping[str, str]  # digest of a recording -> its path
-
-    @property
-    def rows(self) -> int:
-        """Return how many rows were read."""
-        return len(self.clips) + len(self.excused)
 
 
 @dataclass(frozen=True)
@@ -125,62 +110,6 @@ def build_dataset(books: Books, name: str, build_in: Callable[..., Built] | None
     return outcome
 
 
-# ---------------------------------------------------------------- the corpus
-
-
-def take_in(books: Books, recipe: Recipe, folder: Path, digests: FileDigests) -> Intake:
-    """Read the corpus, leave out whose speakers may not be in it, and digest every recording. Raises: ConfigError."""
-    clips, excused, places = [], [], {}
-    keep = _permitted(books, recipe)
-    for row in _limited(read_corpus(recipe.reader, folder, recipe.options), recipe.limit):
-        refusal = row if isinstance(row, Excused) else keep(row)
-        if isinstance(row, SourceClip) and not refusal:
-            try:
-                source = digests(row.audio)
-            except OSError as error:
-                refusal = Excused(row.id, "no-audio", row.where, f"{error.strerror}")
-            else:
-                places[source] = row.audio
-                clips.append(TakenClip(replace(row, audio="", where=""), source, Path(row.audio).suffix.lower()))
-        if refusal:
-            excused.append(refusal)
-    digests.remember()
-    return Intake(tuple(sorted(clips, key=lambda taken: taken.clip.id)), tuple(excused), places)
-
-
-def _permitted(books: Books, recipe: Recipe) -> Callable[[SourceClip], Excused | None]:
-    """Return what says why a clip's speaker may not be in the dataset; None where he may."""
-    gone = erased_speakers(books, recipe)
-    speakers = consenting(books) if recipe.consents == "required" else None
-
-    def refusal(clip: SourceClip) -> Excused | None:
-        if gone(clip.speaker):
-            return Excused("", "erased", clip.where, "the speaker was erased")
-        if speakers is not None and clip.speaker not in speakers:
-            return Excused(clip.id, "no-consent", clip.where, f"no consent of {clip.speaker or 'an unnamed speaker'} holds")
-        return None
-
-    return refusal
-
-
-def consenting(books: Books) -> set[str]:
-    """Return the speakers whose consent holds now, for whatever is made."""
-    return {row.speaker for row in books.ledger.consents(datetime.now(UTC)) if row.scope == "*"}
-
-
-def _limited(rows: Iterator[SourceClip | Excused], limit: int | None) -> Iterator[SourceClip | Excused]:
-    """Yield all rows, of which clips beyond the limit are excused: those with the highest digests of their ids."""
-    if limit is None:
-        yield from rows
-        return
-    found = list(rows)
-    order = sorted((row.id for row in found if isinstance(row, SourceClip)), key=lambda name: hashlib.sha256(name.encode()).digest())
-    kept = set(order[:limit])
-    for row in found:
-        over = isinstance(row, SourceClip) and row.id not in kept
-        yield Excused(row.id, "over-limit", row.where, f"the recipe asks for {limit} clips") if over else row
-
-
 # ---------------------------------------------------------------- the steps
 
 
@@ -216,9 +145,10 @@ def walk(books: Books, recipe: Recipe, intake: Intake, build: Build) -> Made:
     outputs = {"in.clips": _put(books, intake.clips), "in.excused": _put(books, intake.excused)}
     jobs: dict[str, Built] = {}
 
-    def step(declared: Step, params: dict[str, object], inputs: tuple[str, ...] = ()) -> Built:
+    def step(declared: Step, params: dict[str, object], inputs: tuple[str, ...] = (), chain: tuple[EngineLink, ...] = ()) -> Built:
         found = {name: outputs[name] for name in inputs or declared.inputs if name in outputs}
-        ask = Ask(declared, recipe.title, "", found, params, places=intake.places if declared is SOUND else {})
+        places = intake.places if declared is SOUND else {}
+        ask = Ask(declared, recipe.title, "", found, params, chain, tuple(identity(link) for link in chain), places)
         built = jobs[declared.name] = build(ask)
         books.ledger.set_heads(recipe.title, "", {declared.name: built.key})
         outputs.update({f"{declared.name}.{name}": digest for name, digest in built.outputs.items()})
@@ -228,11 +158,15 @@ def walk(books: Books, recipe: Recipe, intake: Intake, build: Build) -> Made:
     step(SOUND, own | {"clean": plain["clean"], "dnsmos": recipe.filters.dnsmos is not None, "select": recipe.select is not None})
     if recipe.features:
         step(FEATURES, own | {"features": sorted(recipe.features)})
+    if recipe.align:
+        name, settings = read_engine(recipe.align)
+        known = {"languages": sorted(find_engine("align", name).languages), "normalise": recipe.normalise}
+        step(ALIGNMENT, own | known, chain=(EngineLink("align", name, settings),))
     step(ASSEMBLE, {"recipe": plain})
     if earlier := previous_version(books, recipe, outputs["dataset.samples"]):
         outputs["in.previous"] = read_version(books, earlier).parts["dataset.samples"]
     step(GATE, {"recipe": plain, "rows_in": intake.rows})
-    parts = {name: outputs[name] for name in ("dataset.samples", "dataset.variants", "dataset.excused")}
+    parts = {name: outputs[name] for name in ("dataset.samples", "dataset.variants", "dataset.excused", "dataset.notes")}
     for name in recipe.outputs:
         options = Options(recipe.name, recipe.licence, tuple(sorted(recipe.features)))
         built = step(output_step(name), {"output": name, "options": msgspec.to_builtins(options)})

@@ -50,13 +50,16 @@ def facts_of(books: Books, recipe: Recipe, version: str) -> CardFacts:
         source=recipe.describes or reader.layout,
         licence=recipe.licence,
         use="commercial use intended" if recipe.commercial else "not for commercial use",
-        consent=f"consents: {recipe.consents}",
+        consent="the recipe asks for none"
+        if recipe.consents == "none needed"
+        else "a consent record that held when it was released, for every speaker",
         lineage="each line names the sha256 of its source recording and the stretch of it; the ledger knows every step between",
         rebuild=(f"nightdub dataset build {recipe.name}", f"nightdub dataset export {recipe.name} FOLDER --version {version[:12]}"),
         previous=previous,
         verdicts=tuple(_verdicts(books, recipe, version)),
         drift=_drift(books, earlier, samples),
         diff=diff(fetch(earlier), fetch(parts["dataset.samples"]), fetch(parts["dataset.excused"])).as_text() if earlier else "",
+        notes=tuple(_rows(books, parts["dataset.notes"], str)),
         limits={name: text for name, text in LIMITS.items() if name != "dnsmos" or recipe.filters.dnsmos is not None},
     )
 
@@ -84,7 +87,9 @@ def _verdicts(books: Books, recipe: Recipe, version: str) -> list[Verdict]:
     found = []
     for rule in decision.rules if decision else ():
         outcome: Any = "pass" if rule["outcome"] == "overridden" else rule["outcome"]
-        found.append(Verdict(rule["rule"], outcome, rule["value"], rule["unit"], rule["n"], rule["reason"]))
+        absent = rule["value"] is None
+        why = rule["reason"] or (f"does not apply: {rule['not_applicable']}" if absent else "")
+        found.append(Verdict(rule["rule"], outcome, rule["value"], "" if absent else rule["unit"], rule["n"], why))
     return found
 
 

@@ -13,11 +13,11 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from nightdub.datasets.assemble import assemble, pack
+from nightdub.datasets.assemble import assemble, pack, training_text
 from nightdub.datasets.fingerprint import fingerprint
 from nightdub.datasets.outputs import OUTPUTS, Options
 from nightdub.datasets.recipe import Recipe
-from nightdub.datasets.rows import RATE, Excused, Featured, Measured, Prepared, Sample, SourceClip, TakenClip
+from nightdub.datasets.rows import RATE, Aligned, Excused, Featured, Measured, Prepared, Sample, SourceClip, TakenClip
 from nightdub.datasets.selection import segment_statistics
 from nightdub.datasets.sound.clean import Cleaning, decode, to_standard
 from nightdub.datasets.sound.features import extract, write_features
@@ -33,7 +33,7 @@ from nightdub.quality.metrics import signal
 from nightdub.quality.metrics.predicted import Predictors, predict
 from nightdub.tasks.protocols import Sound
 from nightdub.tasks.rows import write_rows
-from nightdub.tasks.sound import Samples, read_sound, to_mono, write_sound
+from nightdub.tasks.sound import Samples, read_mono, read_sound, to_mono, write_sound
 
 SECONDS_A_CLIP = 0.01  # of work, about: clips last three seconds or so
 
@@ -120,6 +120,34 @@ def _featured(_inputs: Inputs, results: Sequence[Result], scratch: Path) -> dict
     return {"clips": write_rows(scratch / "clips.jsonl", rows)}
 
 
+# ---------------------------------------------------------------- alignment
+
+
+def _spoken(inputs: Inputs) -> list[Item]:
+    """Return an item for each clip that has a sound, and a text in a language that the aligner knows."""
+    sounds = {row.id: row.sound for row in inputs.rows("dataset_sound.clips", Prepared) if row.sound}
+    items = []
+    for taken in inputs.rows("in.clips", TakenClip):
+        text = training_text(inputs.params["normalise"], taken.clip)
+        if taken.clip.language in inputs.params["languages"] and taken.clip.id in sounds and text:
+            said = {"text": text, "language": taken.clip.language}
+            items.append(Item(taken.clip.id, said, {"sound": sounds[taken.clip.id]}, SECONDS_A_CLIP * 10))
+    return items
+
+
+def _align(item: Item, bench: Bench) -> Done:
+    (heard,) = bench.engine.align([read_mono(bench.file(item.blobs["sound"]))], [item.payload["text"]], item.payload["language"])
+    return Done(row=msgspec.to_builtins({"score": heard.score, "failed": heard.failed, "words": heard.words}))
+
+
+def _aligned(_inputs: Inputs, results: Sequence[Result], scratch: Path) -> dict[str, Path]:
+    rows = [
+        Aligned(row.id, error=cause_of(row)) if row.failed else msgspec.convert(row.row | {"id": row.id}, Aligned, strict=False)
+        for row in results
+    ]
+    return {"clips": write_rows(scratch / "clips.jsonl", rows)}
+
+
 # ---------------------------------------------------------------- all clips together, and the gate
 
 
@@ -127,7 +155,8 @@ def _assemble(item: Item, bench: Bench) -> Done:
     recipe = param(bench, "recipe", Recipe)
     clips, prepared = rows_of(bench, item, "in.clips", TakenClip), rows_of(bench, item, "dataset_sound.clips", Prepared)
     features = {row.id: row.features for row in rows_of(bench, item, "dataset_features.clips", Featured)}
-    found = assemble(recipe, clips, {row.id: row for row in prepared}, features)
+    aligned = {row.id: row for row in rows_of(bench, item, "dataset_alignment.clips", Aligned)}
+    found = assemble(recipe, clips, {row.id: row for row in prepared}, features, aligned)
     excused = sorted((*found.excused, *rows_of(bench, item, "in.excused", Excused)), key=lambda row: (row.id, row.code, row.where))
     files = {"samples": found.samples, "variants": found.variants, "excused": excused, "notes": found.notes}
     return Done({name: write_rows(bench.new(f"{name}.jsonl"), rows) for name, rows in files.items()})
@@ -209,7 +238,11 @@ SOUND = Step(
 FEATURES = Step(
     "dataset_features", 1, "title", ("dataset_sound.clips",), _sounds, OneByOne(_features), _featured, params=("dataset", "features")
 )
-_ALL = ("in.clips", "in.excused", "dataset_sound.clips", "dataset_features.clips")
+ALIGNMENT = Step(
+    "dataset_alignment", 1, "title", ("in.clips", "dataset_sound.clips"), _spoken, OneByOne(_align), _aligned,
+    verb="align", params=("dataset", "languages", "normalise"), tolerates_loss=True,
+)  # fmt: skip
+_ALL = ("in.clips", "in.excused", "dataset_sound.clips", "dataset_features.clips", "dataset_alignment.clips")
 ASSEMBLE = Step("dataset", 1, "title", _ALL, whole(*_ALL, cost=2), one_by_one(_assemble), params=("recipe",))
 _TABLES = ("dataset.samples", "dataset.variants", "dataset.excused", "in.previous")
 GATE = Step("dataset_gate", 1, "title", _TABLES, whole(*_TABLES, cost=5), one_by_one(_gate), params=("recipe", "rows_in"))

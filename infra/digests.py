@@ -16,12 +16,15 @@ def prune(value: Any) -> Any:
 
     Dropped from mappings: None, "", empty lists and empty mappings. Zero and False are values and stay.
     """
-    value = msgspec.to_builtins(value)
+    return _pruned(msgspec.to_builtins(value))
+
+
+def _pruned(value: Any) -> Any:
     if isinstance(value, dict):
-        pruned = {str(name): prune(item) for name, item in value.items()}
+        pruned = {str(name): _pruned(item) for name, item in value.items()}
         return {name: item for name, item in pruned.items() if item not in (None, "", [], {})}
     if isinstance(value, list | tuple):
-        return [prune(item) for item in value]
+        return [_pruned(item) for item in value]
     return value
 
 

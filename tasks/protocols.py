@@ -47,6 +47,7 @@ class Heard:
     text: str
     words: tuple[Word, ...] = ()
     failed: str = ""
+    score: float | None = None  # of an alignment: mean log likelihood of a frame against the model's best sound; None = the engine has none
 
 
 @dataclass(frozen=True, slots=True)

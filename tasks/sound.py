@@ -54,7 +54,8 @@ def write_sound(path: Path, samples: npt.NDArray[np.floating], rate: int) -> Pat
             "samples that are not finite numbers", where=str(path), allowed="[-1, 1]", fix="report this: the step before is wrong"
         )
     whole = np.clip(np.rint(np.asarray(samples, np.float64) * 32768), -32768, 32767).astype(np.int16)
-    soundfile.write(path, whole.T, rate, subtype="PCM_16", format="WAV")
+    with path.open("wb") as file:  # given a path, libsndfile waits for the disk: three quarters of a short clip's time
+        soundfile.write(file, whole.T, rate, subtype="PCM_16", format="WAV")
     return path
 
 

@@ -131,14 +131,15 @@ def as_sentences(pieces: Iterable[_Piece]) -> tuple[Word, ...]:
 def _matched(text: str, tokens: list[tuple[str, list[str]]], pieces: list[_Piece]) -> Heard:
     if len(pieces) != sum(len(words) for _, words in tokens):
         return Heard(text, failed="not-found-in-sound")
-    if sum(piece.likelihood for piece in pieces) / sum(piece.frames for piece in pieces) < MISMATCH:
-        return Heard(text, failed="sound-says-something-else")
+    score = sum(piece.likelihood for piece in pieces) / sum(piece.frames for piece in pieces)
+    if score < MISMATCH:
+        return Heard(text, failed="sound-says-something-else", score=score)
     rest = iter(pieces)
     words = []
     for written, parts in tokens:
         own = [next(rest) for _ in parts]
         words.append(Word(written, own[0].start, own[-1].end))
-    return Heard(text, tuple(words))
+    return Heard(text, tuple(words), score=score)
 
 
 def _joined_front(tokens: list[tuple[str, list[str]]]) -> list[tuple[str, list[str]]]:

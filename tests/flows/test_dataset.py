@@ -19,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from speech_corpus import RATE, SENTENCES, voice, write_corpus, write_manifest, write_recipe
 
+from nightdub.datasets.prompts import recorded_prompts
 from nightdub.datasets.recipe import read_recipe
 from nightdub.datasets.rows import REASONS, Excused
 from nightdub.flows import dataset_steps
@@ -39,6 +40,7 @@ from nightdub.flows.pointer import released_package
 from nightdub.flows.upkeep import clean
 from nightdub.infra.errors import ConfigError, LedgerError
 from nightdub.infra.ledger import Consent
+from nightdub.infra.media.raw import g722_to_wav
 from nightdub.infra.settings import load_settings
 from nightdub.tasks.sound import write_sound
 
@@ -270,3 +272,26 @@ def test_a_clip_that_breaks_a_step_is_counted_and_holds_the_dataset(corpus, tmp_
     with books_in(tmp_path / "home") as books:
         mended = build_dataset(books, recipe, retry=True)
     assert (mended.state, mended.excused, mended.samples) == ("released", {}, len(rows))
+
+
+def test_clips_that_do_not_say_their_text_are_found_and_the_others_have_words_in_time(tmp_path) -> None:
+    prompts = recorded_prompts("en")
+    names = ("agent-pass", "vm-goodbye", "conf-onlyperson", "vm-enter-num-to-call", "conf-invalidpin", "vm-instructions")
+    (tmp_path / "corpus").mkdir()
+    rows = {}
+    for name in names:
+        g722_to_wav(prompts[name].path, tmp_path / "corpus" / f"{name}.wav")
+        rows[name] = {"id": name, "audio_path": f"{name}.wav", "text": prompts[name].text, "language": "en", "speaker": name}
+    rows["agent-pass"]["text"], rows["vm-instructions"]["text"] = rows["vm-instructions"]["text"], rows["agent-pass"]["text"]
+    rows["italian"] = rows["vm-goodbye"] | {"id": "italian", "language": "it", "text": "Arrivederci."}
+    write_manifest(tmp_path / "corpus", rows)
+    recipe = write_recipe(tmp_path / "corpus", align="pocketsphinx-align", features=[], duplicates={"audio": None})
+    with books_in(tmp_path / "home") as books:
+        outcome = build_dataset(books, recipe)
+        found = excused(books, outcome.version)
+        left = {row.id: row for row in samples_of(books, outcome.version)}
+    assert {name for name, code in found.items() if code == "misaligned"} == {"agent-pass", "vm-instructions"}
+    words = left["vm-goodbye"].words
+    assert " ".join(word.text for word in words) == left["vm-goodbye"].text
+    assert 0 <= words[0].start < words[-1].end <= left["vm-goodbye"].seconds
+    assert not left["italian"].words  # the aligner does not know the language, and nothing is said of it
