@@ -1,4 +1,7 @@
-"""A dataset's manifest of 10,000 and of 100,000 made-up clips: split, leaks, diff and drift, from files, each size in a process of its own.
+"""A dataset's manifest of 10,000 and of 100,000 made-up clips: plan, validate, split, leaks, diff and drift, each size in its own process.
+
+`plan` reads the corpus (6,000 recordings, of which the clips are stretches), digests every recording and works out every clip's key;
+`validate` is the suite of Great Expectations over all lines, its import left out.
 
 python benchmarks/manifest.py
 """
@@ -22,6 +25,10 @@ from report import emit
 from nightdub.datasets.rows import Measured, Sample
 from nightdub.datasets.splits import leaks, split_rows
 from nightdub.datasets.versions import diff, drift
+from nightdub.flows.dataset_build import plan_dataset
+from nightdub.flows.night import open_books
+from nightdub.infra.settings import load_settings
+from nightdub.quality.data.gate import check_rows
 
 FEWER, CLIPS = 10_000, 100_000
 MOST_SECONDS = 5.0  # of each stage, at the larger size
@@ -56,6 +63,34 @@ def write(folder: Path, count: int) -> None:
                 new.write(encode(replace(row, text="other words") if number % 100 == 1 else row) + b"\n")
 
 
+def write_corpus(folder: Path, count: int) -> None:
+    """Write a corpus in the exchange format: stretches of recordings, which hold nothing, since a plan decodes none."""
+    (folder / "corpus").mkdir()
+    for recording in range(RECORDINGS):
+        (folder / f"corpus/tape-{recording:05}.wav").write_bytes(f"{recording}".encode())
+    with (folder / "corpus/manifest.jsonl").open("wb") as out:
+        for number, row in enumerate(clips(count)):
+            line = {"id": row.id, "audio_path": f"{row.recording}.wav", "text": row.text, "language": row.language, "speaker": row.speaker}
+            out.write(msgspec.json.encode(line | {"start": number / 10, "end": number / 10 + row.seconds}) + b"\n")
+    recipe = {"name": "big", "reader": "jsonl", "source": ".", "policy": "dataset", "licence": "CC0-1.0", "commercial": True}
+    (folder / "corpus/big.yaml").write_text(json.dumps(recipe))
+
+
+def plan(folder: Path) -> object:
+    with open_books(load_settings(home=folder / "home")) as books:
+        found = plan_dataset(books, str(folder / "corpus/big.yaml"))
+    if found.missing != found.clips or found.excused:
+        raise SystemExit(f"a plan of {found}")
+    return found.missing
+
+
+def validate(folder: Path) -> object:
+    verdict = check_rows("samples", list(rows(folder / "old.jsonl")))
+    if verdict.failed:
+        raise SystemExit(verdict.reason)
+    return verdict.n
+
+
 def rows(path: Path) -> Iterator[Sample]:
     decoder = msgspec.json.Decoder(Sample)
     with path.open("rb") as stream:
@@ -79,7 +114,14 @@ def distributions(folder: Path) -> object:
     return drift(rows(folder / "old.jsonl"), rows(folder / "new.jsonl"))
 
 
-STAGES: dict[str, Callable[[Path], object]] = {"diff": compare, "split": split, "leaks": find_leaks, "drift": distributions}
+STAGES: dict[str, Callable[[Path], object]] = {
+    "diff": compare,
+    "split": split,
+    "leaks": find_leaks,
+    "drift": distributions,
+    "plan": plan,
+    "validate": validate,
+}
 
 
 def resident(line: str) -> float:
@@ -90,6 +132,7 @@ def resident(line: str) -> float:
 def measure(folder: Path) -> dict[str, float]:
     """Return each stage's seconds, the megabytes that it took beside what the process had, and the most that the process had."""
     found: dict[str, float] = {}
+    check_rows("samples", [])  # loads Great Expectations
     for name, stage in STAGES.items():
         Path("/proc/self/clear_refs").write_text("5")  # forgets the most there was
         before, began = resident("VmRSS"), time.perf_counter()
@@ -106,6 +149,7 @@ def main() -> None:
             place = Path(folder) / str(count)
             place.mkdir()
             write(place, count)
+            write_corpus(place, count)
             made = subprocess.run([sys.executable, __file__, place], stdout=subprocess.PIPE, check=True)
             figures |= {f"{name}_{count // 1000}k": value for name, value in json.loads(made.stdout).items()}
     slowest = max(float(figures[f"{name}_s_{CLIPS // 1000}k"]) for name in STAGES)

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from os.path import splitext
 from pathlib import Path
 
 from nightdub.datasets.readers import read_corpus
@@ -43,7 +44,7 @@ def take_in(books: Books, recipe: Recipe, folder: Path, digests: FileDigests) ->
                 refusal = Excused(row.id, "no-audio", row.where, f"{error.strerror}")
             else:
                 places[source] = row.audio
-                clips.append(TakenClip(replace(row, audio="", where=""), source, Path(row.audio).suffix.lower()))
+                clips.append(TakenClip(replace(row, audio="", where=""), source, splitext(row.audio)[1].lower()))  # noqa: PTH122
         if refusal:
             excused.append(refusal)
     digests.remember()

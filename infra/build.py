@@ -14,6 +14,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -21,7 +22,7 @@ import msgspec
 
 from nightdub.infra.code import check_files, replaced, unchanged
 from nightdub.infra.compute import Compute, orders_by_cost
-from nightdub.infra.digests import digest_of
+from nightdub.infra.digests import digest_of, prune
 from nightdub.infra.errors import DigestMismatch, JobBusy, LeaseLost, NightdubError, ObjectMissing, StepFailed, error_row
 from nightdub.infra.lease import Draft, Lease, timeless
 from nightdub.infra.ledger import Artifact, Claim, Ledger
@@ -100,7 +101,13 @@ class Ask:
 
     def item_key(self, item: Item) -> str:
         """Return the key of one item: not its id, so that a line that only moved is not made again."""
-        return digest_of(self.base | {"payload": item.payload, "blobs": item.blobs, "language": self.language})
+        return digest_of(self._pruned_base | {"payload": item.payload, "blobs": item.blobs, "language": self.language})
+
+    @cached_property
+    def _pruned_base(self) -> dict[str, Any]:
+        """Return `base` without empty fields, once for all items: a key is the same with and without them."""
+        pruned: dict[str, Any] = prune(self.base)
+        return pruned
 
 
 @dataclass(frozen=True)

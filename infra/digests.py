@@ -19,12 +19,15 @@ def prune(value: Any) -> Any:
     return _pruned(msgspec.to_builtins(value))
 
 
+_NESTED = (dict, list, tuple)  # what plain values can be made of
+
+
 def _pruned(value: Any) -> Any:
     if isinstance(value, dict):
-        pruned = {str(name): _pruned(item) for name, item in value.items()}
-        return {name: item for name, item in pruned.items() if item not in (None, "", [], {})}
-    if isinstance(value, list | tuple):
-        return [_pruned(item) for item in value]
+        found = {str(name): _pruned(item) if isinstance(item, _NESTED) else item for name, item in value.items()}
+        return {name: item for name, item in found.items() if item not in (None, "", [], {})}
+    if isinstance(value, _NESTED):
+        return [_pruned(item) if isinstance(item, _NESTED) else item for item in value]
     return value
 
 

@@ -57,6 +57,7 @@ class Corpus:
             raise ConfigError("no such folder", where=str(folder), fix="unpack the corpus there, or mend the recipe's path")
         self.folder = folder.resolve()
         self._inside = f"{self.folder}{os.sep}"
+        self._folders: dict[str, str] = {}
 
     def file(self, named: str, under: str = "") -> str:
         """Return the absolute path, behind its links, of a file that a row names; either slash separates folders.
@@ -69,14 +70,26 @@ class Corpus:
         if _ADDRESS.match(path) or path[0] in "/~" or "|" in path or _CONTROL.search(path) or ".." in path.split("/"):
             raise Defect("unsafe-path", f"{named!r} is no path below the corpus")
         try:
-            real = os.path.realpath(f"{self._inside}{under}/{path}")
-            if not real.startswith(self._inside):
-                raise Defect("unsafe-path", f"{named!r} leads out of the corpus")
-            if not stat.S_ISREG(os.lstat(real).st_mode):  # a pipe, a folder, a ring of links
-                raise Defect("no-audio", f"no file {named!r}")
+            real, mode = self._real(f"{under}/{path}")
         except (OSError, ValueError) as error:  # a name too long, or one that no file can have
             raise Defect("no-audio", f"no file {named!r}: {error}") from None
+        if not real.startswith(self._inside):
+            raise Defect("unsafe-path", f"{named!r} leads out of the corpus")
+        if not stat.S_ISREG(mode):  # a pipe, a folder, a ring of links
+            raise Defect("no-audio", f"no file {named!r}")
         return real
+
+    def _real(self, path: str) -> tuple[str, int]:
+        """Return where a path below the corpus leads, and what is there; a folder's links are followed once."""
+        folder, _, name = path.rpartition("/")
+        if folder not in self._folders:
+            self._folders[folder] = os.path.realpath(f"{self._inside}{folder}")
+        real = f"{self._folders[folder]}{os.sep}{name}"
+        mode = os.lstat(real).st_mode
+        if stat.S_ISLNK(mode):
+            real = os.path.realpath(real)
+            mode = os.lstat(real).st_mode
+        return real, mode
 
     def has(self, name: str) -> bool:
         """Return whether there is such a file or folder below the corpus."""

@@ -11,11 +11,13 @@ from typing import Any
 
 import pytest
 
+from nightdub.infra import lease
 from nightdub.infra.build import Ask, Builder, Inputs, Step
 from nightdub.infra.compute import open_compute
 from nightdub.infra.errors import EngineError, JobBusy, StepFailed, StoreUnavailable
+from nightdub.infra.lease import Draft
 from nightdub.infra.ledger import Cost, Ledger
-from nightdub.infra.store import LocalStore, open_store
+from nightdub.infra.store import LocalStore, Pointer, open_store
 from nightdub.infra.work import Bench, Done, EngineLink, Item, Result
 
 MADE: list[str] = []  # texts that were shouted, over all tests of a process
@@ -165,6 +167,25 @@ def test_a_killed_builder_loses_only_what_was_in_flight(builder: Builder, monkey
     assert MADE == []
     assert (built.made, built.reused) == (0, 2)
     assert not list(builder.store.pointers("drafts/"))
+
+
+def test_a_large_draft_is_written_seldom_and_lacks_little(builder: Builder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Written whole with every batch, the drafts of a job would grow with the square of its items."""
+    written: list[int] = []
+    write = builder.store.write_pointer
+
+    def count(name: str, value: bytes, expected: str | None) -> Pointer:
+        written.append(len(value))
+        return write(name, value, expected)
+
+    monkeypatch.setattr(builder.store, "write_pointer", count)
+    monkeypatch.setattr(lease, "ALWAYS", 200)
+    draft = Draft(builder.store, "drafts/large")
+    for batch in range(200):
+        draft.add([Result(f"s{batch}-{index}", f"k{batch}-{index}", row={"text": "a line"}) for index in range(10)])
+        lost = 10 * (batch + 1) - len(Draft(builder.store, "drafts/large").read())
+        assert lost == 0 if batch < 20 else lost * 16 <= 10 * (batch + 1)
+    assert sum(written) < 20 * written[-1]
 
 
 def test_two_builders_of_one_job_make_it_once(builder: Builder) -> None:

@@ -161,6 +161,14 @@ def test_many_titles_share_one_cluster(cluster: Compute, tmp_path: Path) -> None
     assert os.getpid() not in {batch[0].row["pid"] for run in runs for batch in run}
 
 
+def test_workers_keep_what_they_free_for_their_next_arrays(cluster: Compute, tmp_path: Path) -> None:
+    """Dask would have them give it back at once, for half of their processor time."""
+    (results,) = cluster.run([errands.order(tmp_path, [{}])])
+    surroundings = Path(f"/proc/{results[0].row['pid']}/environ").read_text()
+    assert "OMP_NUM_THREADS=1" in surroundings
+    assert "MALLOC_TRIM_THRESHOLD_" not in surroundings
+
+
 def test_a_killed_worker_costs_a_second_attempt(cluster: Compute, tmp_path: Path) -> None:
     mark = tmp_path / "mark"
     (results,) = cluster.run([errands.order(tmp_path / "store", [{}, {"do": "kill", "mark": str(mark), "times": 1}])])
