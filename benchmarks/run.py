@@ -42,6 +42,7 @@ NAMES = (
     "manifest",
     "shards",
     "features",
+    "preprocess",
 )
 BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
 

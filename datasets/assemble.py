@@ -20,7 +20,7 @@ from nightdub.datasets.rows import Aligned, Excused, Prepared, Sample, SourceCli
 from nightdub.datasets.splits import gaps, split_rows
 
 STEP = "build"  # where a clip was excused that the reader had let in
-ALIKE = Duplicates().audio  # likeness of clips that may not be in two splits
+ALIKE = Duplicates().audio or 1.0  # likeness of clips that may not be in two splits
 SALT = "nightdub"  # of the splits: the same speaker is in the same split of every dataset
 
 
@@ -172,7 +172,7 @@ def near_duplicates(samples: Iterable[Sample], least: float | None) -> list[tupl
     same = exact((row.id, row.sound) for row in rows)  # also where a sound is too short for a fingerprint
     twice = {other for _, other, _ in same}
     prints = ((row.id, row.measured.fingerprint if row.measured else "", row.seconds) for row in rows if row.id not in twice)
-    return [*same, *(pair for pair in find(prints) if pair[2] >= least)]
+    return [*same, *find(prints, least)]
 
 
 def _selected(
@@ -191,7 +191,8 @@ def _selected(
 
 
 def _split(recipe: Recipe, samples: list[Sample]) -> tuple[list[Sample], list[str]]:
-    pairs = near_duplicates(samples, ALIKE) if recipe.duplicates.audio is None else []  # what stays although it is alike stays together
+    limit = recipe.duplicates.audio
+    pairs = near_duplicates(samples, ALIKE) if limit is None or limit > ALIKE else []  # what stays although it is alike stays together
     found = split_rows(samples, recipe.splits.shares, recipe.splits.by, SALT, pairs)
     rows = [replace(row, split=found[row.id]) for row in samples]
     return rows, gaps(rows, recipe.splits.shares)

@@ -50,7 +50,7 @@ class _Clips:
         return self.words[self.starts[clip] : self.starts[clip + 1] - _BESIDE]
 
 
-def find(rows: Iterable[tuple[str, str, Seconds]]) -> list[Pair]:
+def find(rows: Iterable[tuple[str, str, Seconds]], least: float = 1 - NEAR) -> list[Pair]:
     """Return the near-duplicates: the id that is kept, the id that is not, and the share of equal bits; ordered by the second.
 
     Of copies as long as each other the lowest id is kept; of a stretch and the clip that it lies in, the clip. Every id is a duplicate
@@ -59,6 +59,7 @@ def find(rows: Iterable[tuple[str, str, Seconds]]) -> list[Pair]:
 
     Args:
         rows: Of each clip its id, its fingerprint and its seconds, in any order.
+        least: Share of equal bits from which two clips are alike; below 0.81 none is found.
 
     Raises: ConfigError where a fingerprint is none.
     """
@@ -66,7 +67,7 @@ def find(rows: Iterable[tuple[str, str, Seconds]]) -> list[Pair]:
     same = _equal((id_, code) for id_, code, _ in ordered)
     taken = {second for _, second, _ in same}
     clips = _clips([row for row in ordered if row[0] not in taken])
-    links = list(_verified(clips, _candidates(clips)))
+    links = [link for link in _verified(clips, _candidates(clips)) if link[2] >= least]
     whole = _lowest([(clips.ids[one], clips.ids[other], alike) for one, other, alike, inside in links if not inside])
     kept = {second: first for first, second, _ in whole}
     inside = []

@@ -127,8 +127,11 @@ def _check(recipe: Recipe, where: str) -> None:
     _known(where, "reader", (recipe.reader,), READERS)
     _known(where, "output", recipe.outputs, OUTPUTS)
     _known(where, "feature", recipe.features, ALL)
-    for variant in recipe.augment:
-        parse_variant(variant)
+    if recipe.limit is not None and recipe.limit < 1:
+        raise ConfigError(f"limit {recipe.limit}", where=where, allowed="1 and more; leave it out for all clips")
+    spelled = [str(parse_variant(variant)) for variant in recipe.augment]
+    if twice := sorted({name for name in spelled if spelled.count(name) > 1}):
+        raise ConfigError(f"variant {twice[0]} twice", where=f"{where}: augment", allowed="each once")
     shares = recipe.splits.shares
     _known(where, "split", shares, SPLITS)
     if any(share < 0 for share in shares.values()) or abs(sum(shares.values()) - 1) > 1e-6:

@@ -9,6 +9,8 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from nightdub.flows.dataset_release import take_down_datasets
+from nightdub.flows.dataset_versions import MUL
 from nightdub.flows.night import Books
 from nightdub.flows.release import move_pointer
 from nightdub.infra.digests import digest_bytes
@@ -25,6 +27,7 @@ class TakenDown:
     title: str
     language: Language
     consents: tuple[str, ...]
+    why: str = ""  # of a dataset
 
 
 def withdraw(books: Books, name: str, who: str) -> list[TakenDown]:
@@ -49,11 +52,14 @@ def recall_withdrawals(books: Books) -> int:
 
 
 def take_down(books: Books, who: str = "nightdub") -> list[TakenDown]:
-    """Withdraw every release with a voice that was cloned under a consent record that no longer holds; the next night makes it anew."""
+    """Withdraw every release with a voice that was cloned under a consent record that no longer holds, and every dataset that may not be
+    out any more; the next night or build makes it anew.
+    """
     now = datetime.now(UTC)
+    datasets = [TakenDown(title, MUL, (), why) for title, why in take_down_datasets(books, who)]
     ended = {row.id for row in books.ledger.consents() if not row.holds(now)}
     if not ended:
-        return []
+        return datasets
     rows, taken = books.ledger.title_languages(), []
     for title, language, _, detail in books.ledger.released_with("voice.cloned_lines"):
         if found := tuple(sorted(counted_names(detail) & ended)):
@@ -67,4 +73,4 @@ def take_down(books: Books, who: str = "nightdub") -> list[TakenDown]:
             if row := rows.get((title, language)):
                 books.ledger.put_title_languages([replace(row, state="held", reasons=[why])])
             taken.append(TakenDown(title, language, found))
-    return taken
+    return [*taken, *datasets]

@@ -16,10 +16,11 @@ from nightdub.datasets.recipe import Recipe, read_recipe
 from nightdub.datasets.rows import Excused, Sample
 from nightdub.flows.dataset_card import show_card
 from nightdub.flows.dataset_gate import consented
-from nightdub.flows.dataset_intake import Intake, consenting, take_in
+from nightdub.flows.dataset_intake import Intake, take_in
+from nightdub.flows.dataset_release import consenting, refusal
 from nightdub.flows.dataset_steps import ALIGNMENT, ASSEMBLE, FEATURES, GATE, SOUND, VERSION, output_step
 from nightdub.flows.dataset_versions import MUL, previous_version, read_version
-from nightdub.flows.night import Books, open_night
+from nightdub.flows.night import Books, Night, open_night
 from nightdub.flows.recipe import FileDigests, identity
 from nightdub.flows.release import Evidence, judge, recorded
 from nightdub.infra.build import Ask, Built, Step, StoredInputs, read_manifest
@@ -98,8 +99,7 @@ def build_dataset(books: Books, name: str, build_in: Callable[..., Built] | None
     try:
         if made is None:
             with open_night(books, {}, digests, run) as night:
-                build = (lambda ask: build_in(night, ask, retry=retry)) if build_in else (lambda ask: night.builder.build(ask, retry=retry))
-                made = walk(books, recipe, intake, build)
+                made = walk(books, recipe, intake, _builder(night, build_in, again=retry))
         outcome = _decide(books, recipe, policy, intake, made, run)
     except BaseException as error:
         warn("dataset failed", run=run, dataset=recipe.name, what=f"{type(error).__name__}: {error}")
@@ -113,12 +113,23 @@ def build_dataset(books: Books, name: str, build_in: Callable[..., Built] | None
 # ---------------------------------------------------------------- the steps
 
 
+def _builder(night: Night, build_in: Callable[..., Built] | None, *, again: bool) -> Build:
+    """Return what builds an ask. Clips that failed are tried again each time: a recording may be back, and what failed is few."""
+
+    def build(ask: Ask) -> Built:
+        job = night.books.ledger.jobs([ask.key]).get(ask.key)
+        retry = again or (job is not None and job.state == "partial")
+        return build_in(night, ask, retry=retry) if build_in else night.builder.build(ask, retry=retry)
+
+    return build
+
+
 def known_job(books: Books) -> Build:
     """Return what finds a finished job and makes nothing. It raises NotBuilt where there is none, or its outputs are gone."""
 
     def find(ask: Ask) -> Built:
         job = books.ledger.jobs([ask.key]).get(ask.key)
-        if job is None or job.state not in ("done", "partial") or not job.manifest:
+        if job is None or job.state != "done" or not job.manifest:
             raise NotBuilt(ask)
         try:
             manifest = read_manifest(books.store, job.manifest)
@@ -126,7 +137,7 @@ def known_job(books: Books) -> Build:
                 raise NotBuilt(ask)
         except NightdubError as error:
             raise NotBuilt(ask) from error
-        return Built(ask.key, job.manifest, manifest.outputs, manifest.items, 0, len(manifest.items), job.state == "partial")
+        return Built(ask.key, job.manifest, manifest.outputs, manifest.items, 0, len(manifest.items))
 
     return find
 
@@ -139,8 +150,11 @@ def _made_before(books: Books, recipe: Recipe, intake: Intake) -> Made | None:
         return None
 
 
-def walk(books: Books, recipe: Recipe, intake: Intake, build: Build) -> Made:
-    """Go through the steps in order, each on the outputs of those before it. Raises: whatever `build` raises."""
+def walk(books: Books, recipe: Recipe, intake: Intake, build: Build, *, settle: bool = True) -> Made:
+    """Go through the steps in order, each on the outputs of those before it; `settle`: what was built counts as the newest from now on.
+
+    Raises: whatever `build` raises.
+    """
     plain = msgspec.to_builtins(recipe)
     outputs = {"in.clips": _put(books, intake.clips), "in.excused": _put(books, intake.excused)}
     jobs: dict[str, Built] = {}
@@ -150,7 +164,8 @@ def walk(books: Books, recipe: Recipe, intake: Intake, build: Build) -> Made:
         places = intake.places if declared is SOUND else {}
         ask = Ask(declared, recipe.title, "", found, params, chain, tuple(identity(link) for link in chain), places)
         built = jobs[declared.name] = build(ask)
-        books.ledger.set_heads(recipe.title, "", {declared.name: built.key})
+        if settle:
+            books.ledger.set_heads(recipe.title, "", {declared.name: built.key})
         outputs.update({f"{declared.name}.{name}": digest for name, digest in built.outputs.items()})
         return built
 
@@ -165,15 +180,14 @@ def walk(books: Books, recipe: Recipe, intake: Intake, build: Build) -> Made:
     step(ASSEMBLE, {"recipe": plain})
     if earlier := previous_version(books, recipe, outputs["dataset.samples"]):
         outputs["in.previous"] = read_version(books, earlier).parts["dataset.samples"]
-    step(GATE, {"recipe": plain, "rows_in": intake.rows})
+    step(GATE, {"recipe": plain, "intake": {"rows": intake.rows, "unread": intake.unread}})
     parts = {name: outputs[name] for name in ("dataset.samples", "dataset.variants", "dataset.excused", "dataset.notes")}
     for name in recipe.outputs:
         options = Options(recipe.name, recipe.licence, tuple(sorted(recipe.features)))
         built = step(output_step(name), {"output": name, "options": msgspec.to_builtins(options)})
         files = {file: digest for item in built.items for file, digest in item.files.items()} | built.outputs
         parts |= {f"{name}/{file}": digest for file, digest in files.items()}
-    outputs |= parts
-    step(VERSION, {"name": recipe.name, "recipe": recipe.digest, "files": sorted(parts)}, tuple(sorted(parts)))
+    step(VERSION, {"name": recipe.name, "recipe": recipe.digest, "consents": recipe.consents == "required", "parts": parts})
     return Made(outputs["dataset_version.version"], outputs, jobs)
 
 
@@ -203,7 +217,7 @@ def plan_dataset(books: Books, name: str) -> DatasetPlan:
     intake = take_in(books, recipe, folder, FileDigests(books.ledger))
     found = DatasetPlan(recipe.name, intake.rows, len(intake.clips), len(intake.excused))
     try:
-        walk(books, recipe, intake, known_job(books))
+        walk(books, recipe, intake, known_job(books), settle=False)
     except NotBuilt as error:
         ask = error.ask
         items = ask.step.split(StoredInputs(books.store, ask.inputs, ask.params))
@@ -232,9 +246,19 @@ def _decide(books: Books, recipe: Recipe, policy: Policy, intake: Intake, made: 
     here = {"environment": books.ledger.record_environment(environment())}
     books.ledger.record_measurements(run, recipe.title, MUL, [recorded(row) | here for row in rows])
     previous = next((row.package for row in books.ledger.releases(recipe.title, MUL)), "")
-    state, reasons = judge(books, policy, Evidence(recipe.title, MUL, run, made.version, made.version, tuple(rows)))
-    outcome = _outcome(books, recipe, intake, made, state, reasons)
-    return replace(outcome, previous=previous if previous != made.version else "", page=show_card(books, recipe, made.version))
+    if why := _overtaken(books, recipe, run) or refusal(books, recipe.title, made.version):
+        outcome = _outcome(books, recipe, intake, made, "held", (why,))
+    else:
+        evidence = Evidence(recipe.title, MUL, run, made.version, made.version, tuple(rows))
+        outcome = _outcome(books, recipe, intake, made, *judge(books, policy, evidence))
+    page = show_card(books, recipe, made.version, books.store.get_bytes(made.outputs["dataset.places"]))
+    return replace(outcome, previous=previous if previous != made.version else "", page=page)
+
+
+def _overtaken(books: Books, recipe: Recipe, run: str) -> str:
+    """Return why an older build may not replace what a later one has let out; empty where none has."""
+    decision = next(iter(books.ledger.decisions(recipe.title, MUL)), None)
+    return "a build that began later was judged meanwhile: build again" if decision and decision.run > run else ""
 
 
 def _standing(books: Books, recipe: Recipe, policy: Policy, intake: Intake, made: Made) -> DatasetOutcome | None:

@@ -50,9 +50,7 @@ def facts_of(books: Books, recipe: Recipe, version: str) -> CardFacts:
         source=recipe.describes or reader.layout,
         licence=recipe.licence,
         use="commercial use intended" if recipe.commercial else "not for commercial use",
-        consent="the recipe asks for none"
-        if recipe.consents == "none needed"
-        else "a consent record that held when it was released, for every speaker",
+        consent="the recipe asks for none" if recipe.consents == "none needed" else "asked for each speaker: dataset.without_consent",
         lineage="each line names the sha256 of its source recording and the stretch of it; the ledger knows every step between",
         rebuild=(f"nightdub dataset build {recipe.name}", f"nightdub dataset export {recipe.name} FOLDER --version {version[:12]}"),
         previous=previous,
@@ -64,8 +62,11 @@ def facts_of(books: Books, recipe: Recipe, version: str) -> CardFacts:
     )
 
 
-def show_card(books: Books, recipe: Recipe, version: str) -> str:
-    """Lay a version's card below `datasets/` in the working folder: Markdown, JSON, a page with pictures. Return the page's path there."""
+def show_card(books: Books, recipe: Recipe, version: str, places: bytes = b"") -> str:
+    """Lay a version's card below `datasets/` in the working folder: Markdown, JSON, a page with pictures. Return the page's path there.
+
+    `places` are the excused rows with their places in the corpus, which no version knows.
+    """
     facts = facts_of(books, recipe, version)
     markdown, data = describe(facts)
     folder = Path("datasets") / recipe.name
@@ -73,6 +74,8 @@ def show_card(books: Books, recipe: Recipe, version: str) -> str:
         pictures = _pictures(books, samples_of(books, version), Path(scratch))
         put(books, folder / "card.html", page(facts, pictures))
     put(books, folder / "card.md", markdown)
+    if places:
+        put(books, folder / "excused.jsonl", places)
     put(books, folder / "card.json", data)
     return str(folder / "card.html")
 

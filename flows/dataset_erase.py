@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,13 +13,16 @@ import msgspec
 from nightdub.datasets.readers import read_corpus
 from nightdub.datasets.recipe import Recipe, read_recipe
 from nightdub.datasets.rows import SourceClip
-from nightdub.flows.dataset_versions import ERASED, MUL, newest_version, samples_of
+from nightdub.flows.dataset_release import mark_of, refusal
+from nightdub.flows.dataset_steps import VERSION, steps_of
+from nightdub.flows.dataset_versions import MUL, newest_version, samples_of
 from nightdub.flows.night import Books
 from nightdub.flows.pointer import released_package
 from nightdub.flows.release import move_pointer
 from nightdub.flows.upkeep import live_digests
 from nightdub.infra.build import read_manifest
 from nightdub.infra.errors import ConfigError, NightdubError, PointerConflict
+from nightdub.infra.lease import listed_in
 from nightdub.infra.logs import note
 
 
@@ -36,43 +38,42 @@ class Erased:
     sources: tuple[str, ...]  # recordings of the corpus, which stay where they lie until a person deletes them
 
 
-def mark_of(recipe: Recipe, speaker: str) -> str:
-    """Return the name under which a store remembers that a speaker was erased; it does not say who."""
-    return ERASED + hashlib.sha256(f"{recipe.title}\0{speaker}".encode()).hexdigest()
-
-
-def erased_speakers(books: Books, recipe: Recipe) -> Callable[[str], bool]:
-    """Return what says whether a speaker was erased from a dataset."""
-    marks = set(books.store.pointers(ERASED))
-    return lambda speaker: bool(marks) and mark_of(recipe, speaker) in marks
-
-
 def erase_speaker(books: Books, name: str, speaker: str, who: str, why: str, rebuild: Callable[[], object]) -> Erased:
     """Erase a speaker from a dataset: mark, take down, `rebuild` without them, then delete all that the old versions were made of.
 
     Every earlier version goes, since each may hold the speaker; the one that is built now is judged as any other. What is killed on the
     way is done by erasing again.
 
-    Raises: ConfigError where the corpus has no such speaker and none was erased.
+    Raises: ConfigError where neither corpus nor dataset has such a speaker and none was erased.
     """
     recipe, folder = read_recipe(name)
-    sources = _recordings(recipe, folder, speaker)
-    mark = mark_of(recipe, speaker)
-    if not sources and books.store.read_pointer(mark) is None:
+    sources, mark = _recordings(recipe, folder, speaker), mark_of(recipe.title, speaker)
+    if not sources and not _is_in(books, recipe, speaker) and books.store.read_pointer(mark) is None:
         raise ConfigError(f"no speaker {speaker!r}", where=recipe.title, fix="nightdub dataset card lists the speakers")
     said = {"who": who, "why": why, "at": datetime.now(UTC).isoformat()}
     with suppress(PointerConflict):  # erased before: what is left of it is deleted now
         books.store.write_pointer(mark, msgspec.json.encode(said), None)
-    withdrawn = released_package(books, recipe.title, MUL)
-    if withdrawn and not any(row.speaker == speaker for row in samples_of(books, withdrawn)):
-        withdrawn = ""
-    if withdrawn:
-        move_pointer(books, recipe.title, MUL, "", decision=None, action="withdraw", who=who, why=f"a speaker was erased: {why}")
+    withdrawn = _withdraw(books, recipe, who, why, keep="")
     rebuild()
+    withdrawn = _withdraw(books, recipe, who, why, keep=newest_version(books, recipe)) or withdrawn
     objects, size, shared = _delete_old(books, recipe)
     books.ledger.forget_sources(sources)
     note("speaker erased", dataset=recipe.name, objects=objects, bytes=size)
     return Erased(len(sources), objects, size, shared, withdrawn, tuple(sorted(set(sources))))
+
+
+def _is_in(books: Books, recipe: Recipe, speaker: str) -> bool:
+    versions = {released_package(books, recipe.title, MUL), newest_version(books, recipe)} - {""}
+    return any(row.speaker == speaker for version in versions if books.store.exists(version) for row in samples_of(books, version))
+
+
+def _withdraw(books: Books, recipe: Recipe, who: str, why: str, keep: str) -> str:
+    """Take down what is out unless it is to be kept, or may still be out; return its digest, or nothing."""
+    out = released_package(books, recipe.title, MUL)
+    if not out or out == keep or not (keep or refusal(books, recipe.title, out)):
+        return ""
+    move_pointer(books, recipe.title, MUL, "", decision=None, action="withdraw", who=who, why=f"a speaker was erased: {why}")
+    return out
 
 
 def _recordings(recipe: Recipe, folder: Path, speaker: str) -> list[str]:
@@ -81,29 +82,38 @@ def _recordings(recipe: Recipe, folder: Path, speaker: str) -> list[str]:
 
 
 def _delete_old(books: Books, recipe: Recipe) -> tuple[int, int, int]:
-    """Delete what earlier builds read and made, but for what the newest one or another title has too; return objects, bytes, shared."""
-    keep = set(books.ledger.heads(recipe.title, "").values())
-    standing = {released_package(books, recipe.title, MUL), newest_version(books, recipe), ""}
-    packages = {row.package for row in books.ledger.releases(recipe.title, MUL)} - standing
-    listed = {
-        digest for key, manifest in books.ledger.manifests_of(recipe.title).items() if key not in keep for digest in _made(books, manifest)
-    }
-    doomed = books.ledger.erase_title(recipe.title, keep) | listed | packages
-    live = live_digests(books) - packages
+    """Delete what earlier builds read and made, but for what the newest one or another title has too; return objects, bytes, shared.
+
+    The ledger forgets them last: what is killed on the way finds its way again.
+    """
+    steps = steps_of(recipe)
+    keep = {key for step, key in books.ledger.heads(recipe.title, "").items() if step in steps}
+    packages = {row.package for row in books.ledger.releases(recipe.title, MUL)} - {newest_version(books, recipe), ""}
+    jobs = books.ledger.jobs_of(recipe.title)
+    made = {key: _of_job(books, key) for key in jobs.keys() - keep}
+    versions = packages.union(*(made[key] for key in made if jobs[key] == VERSION.name))  # the ledger counts them as out
+    doomed = packages.union(*made.values())
+    newest = {digest for key in keep for digest in _of_job(books, key)}
+    live = live_digests(books, without=recipe.title) - versions
     objects = size = 0
-    for digest in sorted(doomed - live):
+    for digest in sorted(doomed - live - newest):
         if books.store.exists(digest):
             size += books.store.size(digest)
             books.store.delete(digest)
             objects += 1
-    newest = {digest for key in keep for digest in _of_job(books, key)}
+    for key in jobs.keys() - keep:
+        books.store.delete_pointer(f"drafts/{key}")
+    books.ledger.erase_title(recipe.title, keep)
     return objects, size, len((doomed & live) - newest)
 
 
 def _of_job(books: Books, key: str) -> set[str]:
+    """Return every digest that a job read, made, or has made so far."""
     job = books.ledger.jobs([key]).get(key)
-    inputs = set(books.ledger.inputs_of(key).values())
-    return inputs | ({job.manifest, *_made(books, job.manifest)} if job and job.manifest else set())
+    found = {*books.ledger.inputs_of(key).values(), *(row.digest for row in books.ledger.artifacts_of(key))}
+    if draft := books.store.read_pointer(f"drafts/{key}"):
+        found |= {digest for result in listed_in(draft) for digest in result.files.values()}
+    return found | ({job.manifest, *_made(books, job.manifest)} if job and job.manifest else set())
 
 
 def _made(books: Books, manifest: str) -> set[str]:

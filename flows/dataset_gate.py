@@ -3,27 +3,37 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from statistics import median
 
-from nightdub.datasets.assemble import ALIKE, STEP, near_duplicates
+from nightdub.datasets.assemble import ALIKE, near_duplicates
 from nightdub.datasets.recipe import Recipe
 from nightdub.datasets.rows import RATE, Excused, Sample
 from nightdub.datasets.splits import leaks
 from nightdub.datasets.versions import drift
+from nightdub.flows.dataset_intake import WITHHELD
 from nightdub.quality.data.gate import check_rows
 from nightdub.quality.data.verdict import DataVerdict
 from nightdub.quality.metrics.data import data_measurements
 from nightdub.quality.metrics.dataset import FACTS
 from nightdub.quality.metrics.fact import WORST
-from nightdub.tasks.rows import Measurement, Worst
+from nightdub.tasks.rows import Language, Measurement, Worst
 
 BYTES_A_SAMPLE = 2  # of 16-bit PCM
 
 
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What went into a build: rows of the corpus, and those of them that no clip could be made of."""
+
+    rows: int
+    unread: int
+
+
 def check(
     recipe: Recipe,
-    rows_in: int,
+    intake: Account,
     samples: Sequence[Sample],
     variants: Sequence[Sample],
     excused: Sequence[Excused],
@@ -31,7 +41,7 @@ def check(
 ) -> tuple[list[DataVerdict], list[Measurement]]:
     """Return the verdicts on the manifest, and all measurements; `earlier` is the version before, None where there is none."""
     verdicts = [check_rows("samples", samples)]
-    found = [*_sizes(samples), *_account(rows_in, samples, excused), *_balance(recipe, samples)]
+    found = [*_sizes(samples), *_account(intake, samples, excused), *_balance(recipe, samples)]
     found += [_leaks(recipe, samples, variants), _drift(earlier, samples)]
     return verdicts, [*found, *data_measurements(verdicts)]
 
@@ -54,17 +64,15 @@ def _sizes(samples: Sequence[Sample]) -> Iterator[Measurement]:
     yield _row("dataset.snr", median(ratios) if ratios else None, len(ratios), lacks="" if ratios else "no clip of 0.4 s or more")
 
 
-def _account(rows_in: int, samples: Sequence[Sample], excused: Sequence[Excused]) -> Iterator[Measurement]:
+def _account(intake: Account, samples: Sequence[Sample], excused: Sequence[Excused]) -> Iterator[Measurement]:
     reasons = Counter(row.code for row in excused)
-    worst = [Worst(code, float(count)) for code, count in reasons.most_common()]
-    yield _row("dataset.missing_clips", float(abs(rows_in - len(samples) - len(excused))), rows_in)
-    yield _row("dataset.failed_clips", float(reasons["failed"]), rows_in)
-    built = sum(row.where == STEP for row in excused)
-    unread = len(excused) - built - reasons["over-limit"]
-    # of all rows the reader's, and of those that were asked for the steps': without a limit the plain share
-    kept = (1 - unread / max(rows_in, 1)) * (1 - built / max(len(samples) + built, 1))
-    worst = [row for row in worst if row.segment != "over-limit"]
-    yield _row("dataset.excused_share", 100 * (1 - kept), rows_in - reasons["over-limit"], worst=worst)
+    yield _row("dataset.missing_clips", float(abs(intake.rows - len(samples) - len(excused))), intake.rows)
+    yield _row("dataset.failed_clips", float(reasons["failed"]), intake.rows)
+    # Of all rows those that no clip could be made of, of the clips that were wanted those that were lost: without a limit the plain share.
+    lost = sum(count for code, count in reasons.items() if code not in WITHHELD) - intake.unread
+    kept = (1 - intake.unread / max(intake.rows, 1)) * (1 - lost / max(len(samples) + lost, 1))
+    worst = [Worst(code, float(count)) for code, count in reasons.most_common() if code not in WITHHELD]
+    yield _row("dataset.excused_share", 100 * (1 - kept), len(samples) + lost + intake.unread, worst=worst)
 
 
 def _balance(recipe: Recipe, samples: Sequence[Sample]) -> Iterator[Measurement]:
@@ -77,18 +85,18 @@ def _balance(recipe: Recipe, samples: Sequence[Sample]) -> Iterator[Measurement]
         yield _row(f"dataset.smallest_{metric}", least, len(values), worst=worst, lacks="" if values else "no clip is labelled")
 
 
-def consented(recipe: Recipe, samples: Sequence[Sample], speakers: Collection[str]) -> Measurement:
-    """Return how many speakers have no consent that holds now; `speakers` have one. Asked when a dataset is let out, since consents end."""
+def consented(recipe: Recipe, samples: Sequence[Sample], holds: Callable[[str, Language], bool]) -> Measurement:
+    """Return how many speakers lack a consent that `holds` for a language of theirs. Asked when a dataset is let out: consents end."""
     if recipe.consents == "none needed":
         return _row("dataset.without_consent", None, 0, lacks="the recipe asks for no consents")
-    lacking = Counter(row.speaker for row in samples if row.speaker not in speakers)
+    lacking = Counter(row.speaker for row in samples if not holds(row.speaker, row.language))
     return _row(
         "dataset.without_consent", float(len(lacking)), len(samples), worst=[Worst(name, float(n)) for name, n in lacking.most_common()]
     )
 
 
 def _leaks(recipe: Recipe, samples: Sequence[Sample], variants: Sequence[Sample]) -> Measurement:
-    pairs = near_duplicates(samples, recipe.duplicates.audio or ALIKE)
+    pairs = near_duplicates(samples, ALIKE)
     found = leaks([*samples, *variants], recipe.splits.by, pairs)
     return _row("dataset.leaks", float(len(found)), len(samples), worst=[Worst(str(leak), 1.0) for leak in found])
 

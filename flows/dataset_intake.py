@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from os.path import splitext
 from pathlib import Path
 
 from nightdub.datasets.readers import read_corpus
 from nightdub.datasets.recipe import Recipe
 from nightdub.datasets.rows import Excused, SourceClip, TakenClip
-from nightdub.flows.dataset_erase import erased_speakers
+from nightdub.flows.dataset_release import consenting, erased_speakers
 from nightdub.flows.night import Books
 from nightdub.flows.recipe import FileDigests
+
+WITHHELD = ("over-limit", "erased", "no-consent")  # reasons of ours, not the reader's
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class Intake:
     clips: tuple[TakenClip, ...]
     excused: tuple[Excused, ...]
     places: Mapping[str, str]  # digest of a recording -> its path
+    unread: int  # rows of which the reader could make no clip
 
     @property
     def rows(self) -> int:
@@ -34,44 +36,41 @@ class Intake:
 def take_in(books: Books, recipe: Recipe, folder: Path, digests: FileDigests) -> Intake:
     """Read the corpus, leave out whose speakers may not be in it, and digest every recording. Raises: ConfigError."""
     clips, excused, places = [], [], {}
-    keep = _permitted(books, recipe)
-    for row in _limited(read_corpus(recipe.reader, folder, recipe.options), recipe.limit):
-        refusal = row if isinstance(row, Excused) else keep(row)
-        if isinstance(row, SourceClip) and not refusal:
-            try:
-                source = digests(row.audio)
-            except OSError as error:
-                refusal = Excused(row.id, "no-audio", row.where, f"{error.strerror}")
-            else:
-                places[source] = row.audio
-                clips.append(TakenClip(replace(row, audio="", where=""), source, splitext(row.audio)[1].lower()))  # noqa: PTH122
-        if refusal:
-            excused.append(refusal)
+    rows, unread = _limited(map(_permitted(books, recipe), read_corpus(recipe.reader, folder, recipe.options)), recipe.limit), 0
+    for row in rows:
+        if isinstance(row, Excused):
+            excused.append(row)
+            unread += row.code not in WITHHELD
+            continue
+        try:
+            source = digests(row.audio)
+        except OSError as error:
+            excused.append(Excused(row.id, "no-audio", row.where, f"{error.strerror}"))
+        else:
+            places[source] = row.audio
+            clips.append(TakenClip(replace(row, audio="", where=""), source, splitext(row.audio)[1].lower()))  # noqa: PTH122
     digests.remember()
-    return Intake(tuple(sorted(clips, key=lambda taken: taken.clip.id)), tuple(excused), places)
+    return Intake(tuple(sorted(clips, key=lambda taken: taken.clip.id)), tuple(excused), places, unread)
 
 
-def _permitted(books: Books, recipe: Recipe) -> Callable[[SourceClip], Excused | None]:
-    """Return what says why a clip's speaker may not be in the dataset; None where he may."""
-    gone = erased_speakers(books, recipe)
-    speakers = consenting(books) if recipe.consents == "required" else None
+def _permitted(books: Books, recipe: Recipe) -> Callable[[SourceClip | Excused], SourceClip | Excused]:
+    """Return what excuses a clip whose speaker may not be in the dataset."""
+    gone = erased_speakers(books, recipe.title)
+    holds = consenting(books) if recipe.consents == "required" else lambda _speaker, _language: True
 
-    def refusal(clip: SourceClip) -> Excused | None:
-        if gone(clip.speaker):
-            return Excused("", "erased", clip.where, "the speaker was erased")
-        if speakers is not None and clip.speaker not in speakers:
-            return Excused(clip.id, "no-consent", clip.where, f"no consent of {clip.speaker or 'an unnamed speaker'} holds")
-        return None
+    def judged(row: SourceClip | Excused) -> SourceClip | Excused:
+        if isinstance(row, Excused):
+            return row
+        if gone(row.speaker):
+            return Excused("", "erased", row.where, "the speaker was erased")
+        if not holds(row.speaker, row.language):
+            return Excused(row.id, "no-consent", row.where, f"no consent of {row.speaker or 'an unnamed speaker'} holds for {row.language}")
+        return row
 
-    return refusal
-
-
-def consenting(books: Books) -> set[str]:
-    """Return the speakers whose consent holds now, for whatever is made."""
-    return {row.speaker for row in books.ledger.consents(datetime.now(UTC)) if row.scope == "*"}
+    return judged
 
 
-def _limited(rows: Iterator[SourceClip | Excused], limit: int | None) -> Iterator[SourceClip | Excused]:
+def _limited(rows: Iterable[SourceClip | Excused], limit: int | None) -> Iterator[SourceClip | Excused]:
     """Yield all rows, of which clips beyond the limit are excused: those with the highest digests of their ids."""
     if limit is None:
         yield from rows

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import msgspec
@@ -22,10 +23,10 @@ from nightdub.datasets.selection import segment_statistics
 from nightdub.datasets.sound.clean import Cleaning, decode, to_standard
 from nightdub.datasets.sound.features import extract, write_features
 from nightdub.flows.chain.parts import OneByOne, cause_of, one_by_one, param, rows_of, whole
-from nightdub.flows.dataset_gate import check
+from nightdub.flows.dataset_gate import Account, check
 from nightdub.infra.build import Inputs, Step
 from nightdub.infra.digests import canonical, digest_bytes
-from nightdub.infra.errors import MediaError, StepFailed
+from nightdub.infra.errors import MachineLacks, MediaError, StepFailed
 from nightdub.infra.media.raw import G722_RATE, g722_samples
 from nightdub.infra.work import Bench, Done, Item, Result
 from nightdub.quality.data.page import write_pages
@@ -53,9 +54,9 @@ def _prepare(item: Item, bench: Bench) -> Done:
     try:
         data = Path(item.places["audio"]).read_bytes()
     except OSError as error:
-        return Done(row={"what": f"{error.strerror}"}, skipped="no-audio")
+        return Done(failed=f"no-audio: {error.strerror}")  # failed, not excused for good: the next build looks again
     if digest_bytes(data) != item.blobs["audio"]:
-        return Done(row={"what": "other bytes than when the dataset was planned"}, skipped="source-changed")
+        return Done(failed="source-changed: other bytes than when the dataset was planned")
     clip = SourceClip(item.id, "", "", "", start=item.payload["start"], end=item.payload["end"], raw_rate=item.payload["raw_rate"])
     try:
         samples, rate = _g722(data) if item.payload["suffix"] == ".g722" else decode(data, clip)
@@ -87,16 +88,25 @@ def _measure(sound: Sound, known: Measured, clipping: float | None, *, dnsmos: b
         clipping=clipping,
         bandwidth=signal.bandwidth(sound, RATE),
         snr=signal.noise_ratio(sound, RATE),
-        dnsmos=predict(sound, RATE, Predictors())[0].get("dnsmos_ovrl") if dnsmos else None,
+        dnsmos=_opinion(sound) if dnsmos else None,
         fingerprint=fingerprint(sound, RATE),
     )
+
+
+def _opinion(sound: Sound) -> float | None:
+    """Return the predicted opinion; None where a sound is too short for one. Raises: MachineLacks where the networks are not here."""
+    if missing := [name for name in ("speechmos", "onnxruntime") if find_spec(name) is None]:
+        raise MachineLacks(f"{missing[0]} is not installed", where="filters.dnsmos", fix="make setup")
+    return predict(sound, RATE, Predictors())[0].get("dnsmos_ovrl")
 
 
 def _prepared(_inputs: Inputs, results: Sequence[Result], scratch: Path) -> dict[str, Path]:
     rows = []
     for result in results:
-        reason = "failed" if result.failed else result.skipped
-        what = cause_of(result) or str(result.row.get("what", ""))
+        reason, what = result.skipped, str(result.row.get("what", ""))
+        if result.failed:
+            code, _, said = cause_of(result).partition(": ")
+            reason, what = (code, said) if code in ("no-audio", "source-changed") else ("failed", cause_of(result))
         measured = msgspec.convert(result.row["measured"], Measured, strict=False) if "measured" in result.row else None
         rows.append(Prepared(result.id, result.files.get("sound", ""), reason, what, measured, result.row.get("statistics", "")))
     return {"clips": write_rows(scratch / "clips.jsonl", rows)}
@@ -157,8 +167,10 @@ def _assemble(item: Item, bench: Bench) -> Done:
     features = {row.id: row.features for row in rows_of(bench, item, "dataset_features.clips", Featured)}
     aligned = {row.id: row for row in rows_of(bench, item, "dataset_alignment.clips", Aligned)}
     found = assemble(recipe, clips, {row.id: row for row in prepared}, features, aligned)
-    excused = sorted((*found.excused, *rows_of(bench, item, "in.excused", Excused)), key=lambda row: (row.id, row.code, row.where))
-    files = {"samples": found.samples, "variants": found.variants, "excused": excused, "notes": found.notes}
+    rows = (*found.excused, *rows_of(bench, item, "in.excused", Excused))
+    excused = sorted(rows, key=lambda row: (row.id, row.code, row.what, row.where))
+    placeless = [replace(row, where="") for row in excused]  # a version does not know in which order its corpus was written down
+    files = {"samples": found.samples, "variants": found.variants, "excused": placeless, "notes": found.notes, "places": excused}
     return Done({name: write_rows(bench.new(f"{name}.jsonl"), rows) for name, rows in files.items()})
 
 
@@ -166,8 +178,7 @@ def _gate(item: Item, bench: Bench) -> Done:
     samples, variants = rows_of(bench, item, "dataset.samples", Sample), rows_of(bench, item, "dataset.variants", Sample)
     excused = rows_of(bench, item, "dataset.excused", Excused)
     earlier = rows_of(bench, item, "in.previous", Sample) if "in.previous" in item.blobs else None
-    recipe, rows_in = param(bench, "recipe", Recipe), int(bench.params["rows_in"])
-    verdicts, measurements = check(recipe, rows_in, samples, variants, excused, earlier)
+    verdicts, measurements = check(param(bench, "recipe", Recipe), param(bench, "intake", Account), samples, variants, excused, earlier)
     files = {
         "verdicts": write_rows(bench.new("verdicts.jsonl"), verdicts),
         "measurements": write_rows(bench.new("measurements.jsonl"), measurements),
@@ -214,14 +225,13 @@ def output_step(output: str) -> Step:
 
 def _version(item: Item, bench: Bench) -> Done:
     """Write what a version is: the digest of every file in it, and of the recipe. Nothing of when, where or after what it was made."""
-    named = {"name": bench.params["name"], "recipe": bench.params["recipe"], "parts": item.blobs}
     path = bench.new("version.json")
-    path.write_bytes(msgspec.json.format(canonical(named), indent=1) + b"\n")
+    path.write_bytes(msgspec.json.format(canonical(item.payload), indent=1) + b"\n")
     return Done({"version": path})
 
 
 def _everything(inputs: Inputs) -> list[Item]:
-    return [Item("whole", blobs={name: inputs.digest(name) for name in inputs.params["files"]})]
+    return [Item("whole", dict(inputs.params))]
 
 
 SOUND = Step(
@@ -245,5 +255,11 @@ ALIGNMENT = Step(
 _ALL = ("in.clips", "in.excused", "dataset_sound.clips", "dataset_features.clips", "dataset_alignment.clips")
 ASSEMBLE = Step("dataset", 1, "title", _ALL, whole(*_ALL, cost=2), one_by_one(_assemble), params=("recipe",))
 _TABLES = ("dataset.samples", "dataset.variants", "dataset.excused", "in.previous")
-GATE = Step("dataset_gate", 1, "title", _TABLES, whole(*_TABLES, cost=5), one_by_one(_gate), params=("recipe", "rows_in"))
-VERSION = Step("dataset_version", 1, "title", (), _everything, one_by_one(_version), params=("name", "recipe", "files"))
+GATE = Step("dataset_gate", 1, "title", _TABLES, whole(*_TABLES, cost=5), one_by_one(_gate), params=("recipe", "intake"))
+VERSION = Step("dataset_version", 1, "title", (), _everything, one_by_one(_version), params=("name", "recipe", "parts"))
+
+
+def steps_of(recipe: Recipe) -> set[str]:
+    """Return the names of the steps that a recipe has."""
+    own = [step.name for step, has in ((FEATURES, recipe.features), (ALIGNMENT, recipe.align)) if has]
+    return {*(step.name for step in (SOUND, ASSEMBLE, GATE, VERSION)), *own, *(output_step(name).name for name in recipe.outputs)}

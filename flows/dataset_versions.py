@@ -13,12 +13,9 @@ from nightdub.datasets.rows import Sample
 from nightdub.datasets.versions import Difference, diff
 from nightdub.flows.night import Books
 from nightdub.flows.pointer import released_package
-from nightdub.flows.release import move_pointer
-from nightdub.flows.release import rollback as roll_back
 from nightdub.infra.errors import LedgerError
 
 MUL = "mul"  # ISO 639-2: multiple languages; where a title has its language, a dataset has this
-ERASED = "erased/"
 
 
 class Version(msgspec.Struct, frozen=True):
@@ -27,6 +24,7 @@ class Version(msgspec.Struct, frozen=True):
     name: str
     recipe: str  # digest
     parts: dict[str, str]  # file -> digest
+    consents: bool = False  # every speaker needs one
 
 
 def read_version(books: Books, digest: str) -> Version:
@@ -73,20 +71,13 @@ def compare(books: Books, recipe: Recipe, old: str, new: str) -> Difference:
     return diff(fetch(one["dataset.samples"]), fetch(other["dataset.samples"]), fetch(other["dataset.excused"]))
 
 
-def release_dataset(books: Books, recipe: Recipe, who: str, why: str) -> str:
-    """Release the newest version by a person's word. Return its digest."""
-    version = find_version(books, recipe, "newest")
-    decisions = books.ledger.decisions(recipe.title, MUL)
-    move_pointer(books, recipe.title, MUL, version, decision=decisions[0].id if decisions else None, action="release", who=who, why=why)
-    return version
-
-
-def roll_back_dataset(books: Books, recipe: Recipe, who: str, why: str) -> str:
-    """Point a dataset back to the version that was out before. Return its digest."""
-    return roll_back(books, recipe.title, MUL, who, why)
-
-
 # ---------------------------------------------------------------- files where people find them
+
+
+def everything_of(books: Books, version: str) -> set[str]:
+    """Return every digest that a version stands on: its files, its clips and their features."""
+    clips = {digest for row in samples_of(books, version) for digest in (row.sound, row.features) if digest}
+    return {version, *read_version(books, version).parts.values(), *clips}
 
 
 def files_of(books: Books, version: str, output: str) -> dict[str, str]:

@@ -106,8 +106,8 @@ def release(books: Books, title: str, language: Language, who: str, why: str) ->
     return row.package
 
 
-def rollback(books: Books, title: str, language: Language, who: str, why: str) -> str:
-    """Point a title-language back to the version that was released before. Return its digest."""
+def earlier_release(books: Books, title: str, language: Language) -> str:
+    """Return what was released before what is out now, and is still there. Raises: LedgerError where there is no such version."""
     recall(books, title, language)
     moves = books.ledger.releases(title, language)
     undone = {row.previous for row in moves if row.action in ("rollback", "withdraw")} | {row.package for row in moves[:1]}
@@ -115,11 +115,17 @@ def rollback(books: Books, title: str, language: Language, who: str, why: str) -
     earlier = [package for package in dict.fromkeys(earlier) if books.store.exists(package)]  # `retention_days` may have passed
     if not earlier:
         raise LedgerError("no earlier release to go back to", where=f"{title}/{language}", fix="nightdub status lists what there is")
-    runs = {decision.id: decision.run for decision in books.ledger.decisions(title, language)}
-    for number in {row.decision for row in moves if row.package == earlier[0] and row.decision in runs}:
-        _refuse_without_consent(books, title, language, runs[number])
-    move_pointer(books, title, language, earlier[0], decision=None, action="rollback", who=who, why=why)
     return earlier[0]
+
+
+def rollback(books: Books, title: str, language: Language, who: str, why: str) -> str:
+    """Point a title-language back to the version that was released before. Return its digest."""
+    earlier, moves = earlier_release(books, title, language), books.ledger.releases(title, language)
+    runs = {decision.id: decision.run for decision in books.ledger.decisions(title, language)}
+    for number in {row.decision for row in moves if row.package == earlier and row.decision in runs}:
+        _refuse_without_consent(books, title, language, runs[number])
+    move_pointer(books, title, language, earlier, decision=None, action="rollback", who=who, why=why)
+    return earlier
 
 
 def without_consent(books: Books, title: str, language: Language, run: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
@@ -13,6 +14,7 @@ import msgspec
 
 from nightdub.datasets.evaluation import read_manifest as read_set
 from nightdub.flows.consents import recall_withdrawals, take_down
+from nightdub.flows.dataset_versions import MUL, everything_of
 from nightdub.flows.night import Books
 from nightdub.flows.pointer import FOLDER, carry_out, recall
 from nightdub.infra.build import read_manifest
@@ -139,11 +141,13 @@ def _since(books: Books) -> datetime:
     return datetime.now(UTC) - timedelta(days=books.settings.retention_days)
 
 
-def live_digests(books: Books) -> set[str]:
-    """Return every digest that a title's newest jobs, a film that is out or was lately, an evaluation's set, voice book, consents or
-    unfinished drafts reach.
+def live_digests(books: Books, without: str = "") -> set[str]:
+    """Return every digest that a title's newest jobs, a film or dataset that is out or was lately, an evaluation's set, voice book,
+    consents or unfinished drafts reach. `without` names a dataset whose earlier versions count for nothing.
     """
     live = books.ledger.live_digests(_since(books))
+    for version in _datasets(books, without):
+        live |= everything_of(books, version)
     live |= {digest for row in books.ledger.voices() for digest in (row.reference, row.model, row.model_index)}
     live |= {row.document for row in books.ledger.consents()}
     live |= {row.pinned["clip"]["sound"] for row in books.ledger.corrections() if "clip" in row.pinned}
@@ -155,6 +159,16 @@ def live_digests(books: Books) -> set[str]:
     for name in books.store.pointers(DRAFTS):
         live |= _drafted(books, name)
     return live
+
+
+def _datasets(books: Books, without: str) -> Iterator[str]:
+    """Yield the versions of datasets that are out, or were out since the retention began, as far as they are still there."""
+    until: dict[str, datetime] = {}  # title -> when the move came that followed
+    for row in books.ledger.releases():  # newest first
+        ended, until[row.title] = until.get(row.title), row.created
+        lately = ended is None or ended >= _since(books)
+        if lately and row.language == MUL and row.title != without and row.package and books.store.exists(row.package):
+            yield row.package
 
 
 def _recordings(books: Books, version: str) -> set[str]:

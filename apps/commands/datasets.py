@@ -52,7 +52,7 @@ def build(settings: Settings, recipe: str, *, again: bool, as_json: bool) -> int
 def release_version(settings: Settings, recipe: str, who: str, why: str) -> int:
     """Release the newest version by a person's word."""
     from nightdub.apps.datasets import move
-    from nightdub.flows.dataset_versions import release_dataset
+    from nightdub.flows.dataset_release import release_dataset
 
     return move(settings, release_dataset, recipe, who, why)
 
@@ -64,7 +64,7 @@ def release_version(settings: Settings, recipe: str, who: str, why: str) -> int:
 def roll_back(settings: Settings, recipe: str, who: str, why: str) -> int:
     """Point the dataset back to the version that was out before."""
     from nightdub.apps.datasets import move
-    from nightdub.flows.dataset_versions import roll_back_dataset
+    from nightdub.flows.dataset_release import roll_back_dataset
 
     return move(settings, roll_back_dataset, recipe, who, why)
 

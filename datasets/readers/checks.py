@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
@@ -79,7 +80,7 @@ def _fit(clip: SourceClip) -> SourceClip:
     """Return the clip as it goes on. Raises: Defect."""
     if not clip.id.strip():
         raise Defect("bad-row", "no id")
-    text, speaker = _BREAKS.sub(" ", clip.text).strip(), clip.speaker.strip()
+    text, speaker = _BREAKS.sub(" ", clip.text).strip(), unicodedata.normalize("NFC", clip.speaker).strip()
     tags = {name: value.strip() for name, value in clip.tags.items() if value.strip()}
     if _CONTROL.search("\t".join((clip.id, text, speaker, *tags, *tags.values()))):
         raise Defect("bad-row", "control characters")

@@ -72,7 +72,7 @@ class Corpus:
         try:
             real, mode = self._real(f"{under}/{path}")
         except (OSError, ValueError) as error:  # a name too long, or one that no file can have
-            raise Defect("no-audio", f"no file {named!r}: {error}") from None
+            raise Defect("no-audio", f"no file {named!r}: {getattr(error, 'strerror', None) or 'no name of a file'}") from None
         if not real.startswith(self._inside):
             raise Defect("unsafe-path", f"{named!r} leads out of the corpus")
         if not stat.S_ISREG(mode):  # a pipe, a folder, a ring of links

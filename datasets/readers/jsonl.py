@@ -26,7 +26,7 @@ class Line:
     language: str
     speaker: str | None = None
     emotion: str | int | None = None
-    start: float = 0.0  # seconds, of the recording
+    start: float | None = None  # seconds, of the recording; None = the whole of it
     end: float | None = None
     duration: float | None = None  # seconds, of the clip
     recording: str = ""
@@ -42,8 +42,8 @@ def read(corpus: Corpus, options: Mapping[str, str]) -> Rows:
             audio, emotion = corpus.file(line.audio_path), emotion_name("" if line.emotion is None else line.emotion)
         except Defect as defect:
             raise Defect(defect.code, defect.what, line.id) from None
-        end = line.start + line.duration if line.end is None and line.start and line.duration else line.end
-        more = {"start": line.start, "end": end, "length": line.duration, "recording": line.recording, "tags": line.tags}
+        end = line.start + line.duration if line.end is None and line.start is not None and line.duration else line.end
+        more = {"start": line.start or 0.0, "end": end, "length": line.duration, "recording": line.recording, "tags": line.tags}
         return SourceClip(line.id, audio, line.text, line.language, line.speaker or "", emotion, where=where, **more)  # type: ignore[arg-type]
 
     yield from corpus.rows(options["manifest"], parse)

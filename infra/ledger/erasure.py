@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from sqlalchemy import delete, func, select, update
 
 from nightdub.infra.ledger.engine import Database
-from nightdub.infra.ledger.models import artifact_inputs, artifacts, attempts, decisions, jobs, measurements, sources
+from nightdub.infra.ledger.models import artifact_inputs, artifacts, attempts, decisions, heads, jobs, measurements, sources
 
 _AT_ONCE = 500  # keys or paths in one statement
 
@@ -15,32 +15,27 @@ _AT_ONCE = 500  # keys or paths in one statement
 class Erasure(Database):
     """Deletes rows that nothing else ever deletes."""
 
-    def manifests_of(self, title: str) -> dict[str, str]:
-        """Return key -> digest of the manifest of every finished job of a title."""
+    def jobs_of(self, title: str) -> dict[str, str]:
+        """Return key -> step of every job of a title."""
         with self._read() as connection:
-            rows = connection.execute(select(jobs.c.key, jobs.c.manifest).where(jobs.c.title == title, jobs.c.manifest != ""))
-            return {key: manifest for key, manifest in rows if manifest}
+            return dict(connection.execute(select(jobs.c.key, jobs.c.step).where(jobs.c.title == title)).all())
 
-    def erase_title(self, title: str, keep: Collection[str]) -> set[str]:
-        """Delete every job of a title but those in `keep`, what was measured of it but for the latest run, and the details of its
-        decisions but for the newest. Return the digests that the deleted jobs read or made.
+    def erase_title(self, title: str, keep: Collection[str]) -> None:
+        """Delete every job and head of a title but those in `keep`, what was measured of it but for the latest run, and the details of
+        its decisions but for the newest.
         """
         newest = select(func.max(decisions.c.id)).where(decisions.c.title == title)
         latest = select(measurements.c.run).where(measurements.c.title == title).order_by(measurements.c.id.desc()).limit(1)
-        found: set[str] = set()
         with self._write() as connection:
             gone = [key for key in connection.scalars(select(jobs.c.key).where(jobs.c.title == title)) if key not in keep]
             for start in range(0, len(gone), _AT_ONCE):
                 part = gone[start : start + _AT_ONCE]
-                found |= set(connection.scalars(select(jobs.c.manifest).where(jobs.c.key.in_(part))))
-                for table in (artifacts, artifact_inputs):
-                    found |= set(connection.scalars(select(table.c.digest).where(table.c.key.in_(part))))
+                connection.execute(delete(heads).where(heads.c.title == title, heads.c.key.in_(part)))
                 for table in (artifacts, artifact_inputs, attempts, jobs):
                     connection.execute(delete(table).where(table.c.key.in_(part)))
             connection.execute(delete(measurements).where(measurements.c.title == title, measurements.c.run != latest.scalar_subquery()))
             old = (decisions.c.title == title) & (decisions.c.id != newest.scalar_subquery())
             connection.execute(update(decisions).where(old).values(rules=[], reasons=["erased"]))
-        return {digest for digest in found if digest}
 
     def forget_sources(self, paths: Iterable[str]) -> int:
         """Forget the digests of files; return of how many."""

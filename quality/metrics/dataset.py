@@ -18,7 +18,7 @@ def _fact(
 FACTS: dict[str, MetricFact] = {
     "dataset.samples": _fact("clips", "clips in the dataset, augmented copies left out"),
     "dataset.hours": _fact("h", "sound in the dataset"),
-    "dataset.size": _fact("GB", "sound and features in their standard form, 10^9 bytes"),
+    "dataset.size": _fact("GB", "sound in its standard form, 10^9 bytes"),
     "dataset.languages": _fact("languages", "languages with a clip"),
     "dataset.speakers": _fact("speakers", "speakers with a clip"),
     "dataset.missing_clips": _fact("clips", "rows of the corpus that are neither in the dataset nor excused with a reason"),

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -22,8 +23,10 @@ from speech_corpus import RATE, SENTENCES, voice, write_corpus, write_manifest, 
 from nightdub.datasets.prompts import recorded_prompts
 from nightdub.datasets.recipe import read_recipe
 from nightdub.datasets.rows import REASONS, Excused
-from nightdub.flows import dataset_steps
+from nightdub.flows import dataset_build, dataset_card, dataset_steps
+from nightdub.flows.consents import take_down
 from nightdub.flows.dataset_build import DatasetOutcome, build_dataset, plan_dataset
+from nightdub.flows.dataset_release import consenting, release_dataset, roll_back_dataset
 from nightdub.flows.dataset_versions import (
     MUL,
     compare,
@@ -31,8 +34,6 @@ from nightdub.flows.dataset_versions import (
     find_version,
     previous_version,
     read_version,
-    release_dataset,
-    roll_back_dataset,
     samples_of,
 )
 from nightdub.flows.night import Books, open_books
@@ -54,6 +55,11 @@ def books_in(home: Path, **more: Any) -> Iterator[Books]:
 def build(home: Path, recipe: str, **more: Any) -> DatasetOutcome:
     with books_in(home, **more) as books:
         return build_dataset(books, recipe)
+
+
+@pytest.fixture(autouse=True)
+def _plain_cards(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dataset_card, "_pictures", lambda *_: {})  # two thirds of a small build: tests/apps/test_datasets.py has them
 
 
 @pytest.fixture(scope="module")
@@ -224,10 +230,14 @@ def test_without_a_consent_a_speaker_is_left_out_and_when_it_ends_the_gate_holds
         assert {row.speaker for row in samples_of(books, outcome.version)} == {"s0", "s1", "s2", "s3", "s4", "s5", "s6"}
         measured = {row.metric: row.value for row in books.ledger.measurements("dataset.voices", MUL)}
         assert measured["dataset.without_consent"] == 0
-        from nightdub.flows.dataset_gate import consented
-
-        later = consented(read_recipe(recipe)[0], samples_of(books, outcome.version), {"s0", "s1"})
-        assert later.value == 5
+        books.ledger.withdraw_consent("s1")
+        assert take_down(books)[0].title == "dataset.voices"
+        assert released_package(books, "dataset.voices", MUL) == ""
+        with pytest.raises(LedgerError, match="it was withdrawn"):
+            release_dataset(books, read_recipe(recipe)[0], "Ana", "again")
+        assert not consenting(books)("s1", "en")
+        later = build_dataset(books, recipe)
+        assert later.excused == {"no-consent": 8}
 
 
 @pytest.mark.parametrize(
@@ -295,3 +305,79 @@ def test_clips_that_do_not_say_their_text_are_found_and_the_others_have_words_in
     assert " ".join(word.text for word in words) == left["vm-goodbye"].text
     assert 0 <= words[0].start < words[-1].end <= left["vm-goodbye"].seconds
     assert not left["italian"].words  # the aligner does not know the language, and nothing is said of it
+
+
+def test_a_recording_that_was_away_for_a_while_is_looked_at_again(corpus, tmp_path) -> None:
+    folder, rows = corpus
+    write_manifest(folder, rows)
+    recipe = write_recipe(folder)
+    with books_in(tmp_path / "home") as books:
+        plan_dataset(books, recipe)
+        real, kept = dataset_steps.Path.read_bytes, folder / "wavs/s3-3.wav"
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(dataset_steps.Path, "read_bytes", lambda path: real(path) if path != kept else real(path.with_name("away.wav")))
+            away = build_dataset(books, recipe)
+        assert (away.excused, away.balanced) == ({"no-audio": 1}, True)
+        back = build_dataset(books, recipe)
+    assert (back.excused, back.samples) == ({}, len(rows))
+    assert back.version == build(tmp_path / "new", recipe).version
+
+
+def test_a_version_does_not_know_where_its_corpus_lies_or_in_which_order_it_was_written(corpus, tmp_path) -> None:
+    folder, rows = corpus
+    faulty = rows | {"gone": rows["s0-0"] | {"id": "gone", "audio_path": "wavs/gone.wav"}}
+    write_manifest(folder, faulty)
+    shutil.copytree(folder, tmp_path / "elsewhere")
+    write_manifest(tmp_path / "elsewhere", dict(reversed(faulty.items())))
+    one, other = (build(tmp_path / place.name, write_recipe(place)) for place in (folder, tmp_path / "elsewhere"))
+    assert one.excused == {"no-audio": 1}
+    assert one.version == other.version
+
+
+def test_clips_of_versions_that_are_long_gone_are_freed_and_those_that_are_out_stay(corpus, tmp_path) -> None:
+    folder, rows = corpus
+    write_manifest(folder, rows)
+    recipe = write_recipe(folder)
+    with books_in(tmp_path / "home", retention_days=1e-9) as books:
+        old = samples_of(books, build_dataset(books, recipe).version)
+        write_sound(folder / "wavs/s0-0.wav", voice(4242), RATE)
+        new = samples_of(books, build_dataset(books, recipe).version)
+        clean(books, grace_seconds=-1.0)
+        sounds = [{row.id: row.sound for row in rows}["s0-0"] for rows in (old, new)]
+        assert [books.store.exists(digest) for digest in sounds] == [False, True]
+        assert all(books.store.exists(row.sound) and books.store.exists(row.features) for row in new)
+
+
+def test_near_copies_that_a_recipe_keeps_are_in_one_split(corpus, tmp_path) -> None:
+    folder, rows = corpus
+    for number in range(6):
+        sound = voice(100 * number, pitch=100 + 15 * number) + 0.004 * np.random.default_rng(number).standard_normal(round(1.1 * RATE))
+        write_sound(folder / f"wavs/like-{number}.wav", sound.astype(np.float32), RATE)
+        name = f"like-{number}"
+        rows[name] = rows[f"s{number}-0"] | {"id": name, "audio_path": f"wavs/{name}.wav", "speaker": f"another {number}"}
+    write_manifest(folder, rows)
+    with books_in(tmp_path / "home") as books:
+        outcome = build_dataset(books, write_recipe(folder, duplicates={"audio": 0.999}))
+        splits = {row.id: row.split for row in samples_of(books, outcome.version)}
+        measured = {row.metric: row.value for row in books.ledger.measurements("dataset.voices", MUL)}
+    assert measured["dataset.leaks"] == 0
+    assert all(splits[f"like-{number}"] == splits[f"s{number}-0"] for number in range(6))
+
+
+def test_an_older_build_replaces_nothing_that_a_later_one_let_out(corpus, tmp_path, monkeypatch) -> None:
+    folder, rows = corpus
+    write_manifest(folder, rows | {"s0-0": rows["s0-0"] | {"text": "Wrong words."}})
+    recipe, real = write_recipe(folder), dataset_build._decide
+    with books_in(tmp_path / "home") as books:
+
+        def meanwhile(*args):
+            monkeypatch.setattr(dataset_build, "_decide", real)
+            write_manifest(folder, rows)
+            assert build_dataset(books, recipe).state == "released"
+            return real(*args)
+
+        monkeypatch.setattr(dataset_build, "_decide", meanwhile)
+        late = build_dataset(books, recipe)
+        assert (late.state, late.reasons) == ("held", ("a build that began later was judged meanwhile: build again",))
+        out = samples_of(books, released_package(books, "dataset.voices", MUL))
+        assert "Wrong words." not in {row.text for row in out}

@@ -14,6 +14,7 @@ from speech_corpus import write_corpus, write_manifest, write_recipe
 from sqlalchemy import select
 
 from nightdub.datasets.recipe import read_recipe
+from nightdub.flows import dataset_card
 from nightdub.flows.dataset_build import build_dataset
 from nightdub.flows.dataset_erase import erase_speaker
 from nightdub.flows.dataset_versions import MUL, files_of, find_version, samples_of
@@ -31,6 +32,11 @@ def everything(books: Books, home: Path) -> bytes:
     with books.ledger._read() as connection:
         rows = [str(connection.execute(select(table)).all()) for table in metadata.sorted_tables]
     return files + "".join(rows).encode()
+
+
+@pytest.fixture(autouse=True)
+def _plain_cards(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dataset_card, "_pictures", lambda *_: {})
 
 
 @pytest.mark.slow
