@@ -150,7 +150,7 @@ VERIFICATION: tuple[Step, ...] = (
     ),
     Step(
         "listen",
-        2,
+        3,
         "language",
         ("stretch.clips", "cast.segments", "cast.speakers", "revise.lines", "stems.dialogue"),
         _split_listen,
@@ -171,7 +171,7 @@ VERIFICATION: tuple[Step, ...] = (
     ),
     Step(
         "measure",
-        5,
+        6,
         "language",
         (*NEEDED, *SCORES, *(f"{name}?" for name in IF_THERE)),
         _split_measure,
