@@ -64,6 +64,13 @@ def main(command: click.Command = cli, name: str = "nightdub") -> None:
         _complain(error, EXIT_MACHINE)
     except NightdubError as error:
         _complain(error, EXIT_FAILED)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        _complain(
+            NightdubError(error.strerror or str(error), where=str(error.filename), fix="name another place, or mend its rights"),
+            EXIT_FAILED,
+        )
 
 
 def _complain(error: NightdubError, code: int) -> None:

@@ -62,7 +62,7 @@ def _print_outcome(settings: Settings, outcome: DatasetOutcome) -> None:
         print_rows(("left out because", "rows"), [(code, str(count)) for code, count in outcome.excused.items()])
     print_line(f"{outcome.made} items made, {outcome.reused} taken over" if outcome.made else "nothing was made: it is as it was")
     if outcome.page:
-        print_line(f"card: {settings.home / outcome.page}")
+        print_line(f"card: {settings.home / outcome.page}; rows left out, with their places: excused.jsonl beside it")
 
 
 def move(settings: Settings, mover: Callable[[Books, Recipe, str, str], str], name: str, who: str, why: str) -> int:

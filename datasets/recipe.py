@@ -132,10 +132,18 @@ def _check(recipe: Recipe, where: str) -> None:
     spelled = [str(parse_variant(variant)) for variant in recipe.augment]
     if twice := sorted({name for name in spelled if spelled.count(name) > 1}):
         raise ConfigError(f"variant {twice[0]} twice", where=f"{where}: augment", allowed="each once")
+    if recipe.select and not 0 < recipe.select.drop < 1:
+        raise ConfigError(f"drop {recipe.select.drop:g}", where=f"{where}: select", allowed="a share above 0 and below 1")
+    if recipe.duplicates.audio is not None and not 0 < recipe.duplicates.audio <= 1:
+        raise ConfigError(f"audio {recipe.duplicates.audio:g}", where=f"{where}: duplicates", allowed="a likeness above 0, up to 1")
+    if recipe.filters.shortest > recipe.filters.longest:
+        raise ConfigError("shortest is above longest", where=f"{where}: filters", fix="exchange them")
+    if not recipe.outputs:
+        raise ConfigError("no outputs", where=where, allowed=", ".join(OUTPUTS), fix="name one")
     shares = recipe.splits.shares
     _known(where, "split", shares, SPLITS)
     if any(share < 0 for share in shares.values()) or abs(sum(shares.values()) - 1) > 1e-6:
-        raise ConfigError(f"shares of {sum(shares.values()):g}", where=f"{where}: splits", allowed="shares that sum to 1")
+        raise ConfigError(f"shares of {sum(shares.values()):g}", where=f"{where}: splits", allowed="shares of 0 and more that sum to 1")
     if READERS[recipe.reader].commercial is False and recipe.commercial:
         what = f"the corpus' licence ({READERS[recipe.reader].licence}) forbids commercial use"
         raise ConfigError(what, where=where, fix="set commercial: false, or take another corpus")

@@ -33,7 +33,7 @@ _NUMBER = re.compile(rf"\d+(?:{POINT}\d+)?")
 _ORDINAL = re.compile(r"\b(\d{1,6})(?:st|nd|rd|th)\b", re.IGNORECASE)
 _YEAR = re.compile(r"\b(in|since|by|of|from|until|year|to)\s+((?:1[1-9]|20)\d\d)(?![\d.,:%$-]*\d|\s?[%$€£])\b", re.IGNORECASE)
 _BETWEEN = re.compile(r"(?<=\d)[:/-](?=\d)")  # 10:30, 1/2, 3-4
-_BEFORE_SIGN = re.compile(r"\s+([.,;:!?।]|\.\.\.)")
+_BEFORE_SIGN = re.compile(r"\s+([.,;:!?।)\]]|\.\.\.)")
 _SPOKEN_TWICE = re.compile(r"\(([^()]*)\)\s*/\s*\(([^()]*)\)")  # KsponSpeech: (as it is spelled)/(as it is said)
 _NOISES = re.compile(r"(?<!\w)[blonu]/")  # breath, laughter, another voice, noise, not understood
 _SAID = re.compile(r"(?<=[가-힣])[/+*]+|[+*]")  # fillers, words broken off, words that are not sure

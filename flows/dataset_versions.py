@@ -39,7 +39,8 @@ def find_version(books: Books, recipe: Recipe, name: str) -> str:
     special = {"newest": newest, "released": released_package(books, recipe.title, MUL)}
     found = [special[name]] if name in special else [digest for digest in known if name and digest.startswith(name)]
     if len(found) != 1 or not found[0] or not books.store.exists(found[0]):
-        allowed = ", ".join(("released", "newest", *(digest[:12] for digest in known)))
+        there = [name for name, digest in special.items() if digest] + [digest[:12] for digest in known if books.store.exists(digest)]
+        allowed = ", ".join(there) or "none: build it first"
         raise LedgerError(f"no version {name!r}", where=recipe.title, allowed=allowed, fix="nightdub dataset list shows what there is")
     return found[0]
 

@@ -114,7 +114,11 @@ def earlier_release(books: Books, title: str, language: Language) -> str:
     earlier = [row.package for row in moves if row.package and row.package not in undone]
     earlier = [package for package in dict.fromkeys(earlier) if books.store.exists(package)]  # `retention_days` may have passed
     if not earlier:
-        raise LedgerError("no earlier release to go back to", where=f"{title}/{language}", fix="nightdub status lists what there is")
+        raise LedgerError(
+            "no earlier release to go back to",
+            where=f"{title}/{language}",
+            fix="nightdub status and nightdub dataset list show what there is",
+        )
     return earlier[0]
 
 

@@ -9,10 +9,13 @@ from typing import Any
 
 import msgspec
 
+from nightdub.flows.dataset_release import refusal
+from nightdub.flows.dataset_versions import MUL
 from nightdub.flows.night import Books
+from nightdub.flows.pointer import released_package
 from nightdub.flows.release import Evidence, judge, measured, overrides_at
 from nightdub.infra.errors import LedgerError
-from nightdub.infra.ledger import RecordedDecision, TitleLanguage
+from nightdub.infra.ledger import RecordedDecision, TitleLanguage, TitleState
 from nightdub.quality.gate import Decision, decide
 from nightdub.quality.policy import Policy, Rule
 from nightdub.tasks.rows import Language
@@ -101,12 +104,30 @@ def _decided(books: Books, title: str, language: Language) -> Iterator[tuple[Tit
         if all(wanted in (ANY, name) for wanted, name in zip((title, language), place, strict=True)):
             for decision in books.ledger.decisions(*place)[:1]:
                 yield row, decision
+    if language in (ANY, MUL):
+        yield from _decided_datasets(books, title)
+
+
+def _decided_datasets(books: Books, title: str) -> Iterator[tuple[TitleLanguage, RecordedDecision]]:
+    """Yield the datasets that a pattern names, each as it stands with its newest decision; they are in no table of title-languages."""
+    newest: dict[str, RecordedDecision] = {}
+    for decision in books.ledger.decisions(language=MUL):
+        newest.setdefault(decision.title, decision)
+    for name, decision in sorted(newest.items()):
+        if title in (ANY, name):
+            state: TitleState = "released" if released_package(books, name, MUL) == decision.recipe else "held"
+            row = TitleLanguage(name, MUL, "", decision.recipe, {}, state, decision.reasons, decision.recipe, decision.run)
+            yield row, decision
 
 
 def _decide_again(books: Books, row: TitleLanguage, last: RecordedDecision) -> TitleLanguage:
     """Decide again on what was measured, by the rules of the last decision and the overrides of now."""
     rows = tuple(measured(found) for found in books.ledger.measurements(row.title, row.language, last.run))
     found = Evidence(row.title, row.language, last.run, last.recipe, row.package, rows)
+    if row.language == MUL:
+        why = refusal(books, row.title, row.package)
+        state, reasons = ("held", (why,)) if why else judge(books, kept_policy(books, last), found)
+        return replace(row, state=state, reasons=list(reasons))
     state, reasons = judge(books, kept_policy(books, last), found)
     decided = replace(row, state=state, reasons=list(reasons))
     books.ledger.put_title_languages([decided])

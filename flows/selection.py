@@ -61,6 +61,8 @@ class Comparison:
         for arm in self.arms:
             time_spent = f"{arm.seconds[0]:.1f} ± {arm.seconds[1]:.1f}"
             lines.append(f"{arm.name:<19}{arm.clips:>6.0f}{arm.planted:>8.1f}{time_spent:>12}" + _cells(arm.values))
+        if self.seeds < SEEDS:
+            lines.append(f"fewer than {SEEDS} seeds: the intervals do not hold what one choice of speakers and first weights does")
         lines += [f"{one + ' - ' + other:<45}" + _cells(found, "+") for (one, other), found in self.differences.items()]
         spread = "; ".join(f"{arm.name} {100 * arm.spread[0]:.1f} to {100 * arm.spread[1]:.1f}" for arm in self.arms)
         return "\n".join(

@@ -24,7 +24,7 @@ _SYMBOLS: dict[Language, dict[str, str]] = {
     "ja": {"%": "パーセント", "$": "ドル", "€": "ユーロ"},
     "zh": {"$": "美元", "€": "欧元"},
 }
-_BEFORE = re.compile(r"([$€£¢])\s?(\d[\d.,]*)((?:\s(?:thousand|million|billion|trillion)s?\b)?)")
+_BEFORE = re.compile(r"([$€£¢])\s?(\d(?:[\d.,]*\d)?)((?:\s(?:thousand|million|billion|trillion)s?\b)?)")
 _COMMA_GROUPS = re.compile(r"(?<![\d.,])(?:\d{1,3}(?:,\d{3})+|\d{1,2}(?:,\d\d)+,\d{3})(?![\d]|,\d)")
 _POINT_GROUPS = re.compile(r"(?<![\d.,])[1-9]\d{0,2}(?:[. ]\d{3})+(?!\d|[.]\d)")
 _MEXICAN_GROUPS = re.compile(r"(?<![\d.,])[1-9]\d{0,2}(?:,\d{3})+(?!\d|,\d)")

@@ -27,10 +27,16 @@ def with_settings(command: Command) -> Command:
     return wrapped
 
 
+def _told(_context: click.Context, _option: click.Parameter, text: str) -> str:
+    if not text.strip():
+        raise click.BadParameter("it may not be empty")
+    return text
+
+
 def signed(command: Command) -> Command:
     """Give a command the name and the reason of the person who decides."""
-    who = click.option("--who", required=True, help="Name of the person who takes the decision.")
-    why = click.option("--why", required=True, help="The reason, kept with the decision.")
+    who = click.option("--who", required=True, callback=_told, help="Name of the person who takes the decision.")
+    why = click.option("--why", required=True, callback=_told, help="The reason, kept with the decision.")
     return who(why(command))
 
 

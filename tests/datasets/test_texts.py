@@ -129,3 +129,16 @@ def test_at_most_one_prompt_in_a_thousand_is_taken_for_another_language_and_long
     assert count > 1800
     assert len(wrong) <= count / 1000
     assert untold <= 0.02 * long
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("15% of $20.", "fifteen percent of twenty dollars."),
+        ("$20, please", "twenty dollars, please"),
+        ("£5, €7; 30%", "five pounds, seven euros; thirty percent"),
+        ("(20%) of it", "(twenty percent) of it"),
+    ],
+)
+def test_units_come_before_what_ends_a_sentence(written: str, said: str) -> None:
+    assert normalise(written, "en") == said

@@ -9,6 +9,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ from nightdub.flows.dataset_versions import (
 )
 from nightdub.flows.night import Books, open_books
 from nightdub.flows.pointer import released_package
+from nightdub.flows.review import set_aside, take_back
 from nightdub.flows.upkeep import clean
 from nightdub.infra.errors import ConfigError, LedgerError
 from nightdub.infra.ledger import Consent
@@ -172,6 +174,17 @@ def test_a_failed_gate_holds_until_a_person_speaks_and_a_release_can_be_taken_ba
         held = build_dataset(books, recipe)
         assert (held.state, released_package(books, declared.title, MUL)) == ("held", first.version)
         assert any("dataset.drift" in reason for reason in held.reasons)
+        kept_back, until = sorted({reason.split(" ")[0] for reason in held.reasons}), datetime(2999, 1, 1, tzinfo=UTC)
+        numbers = []
+        for metric in kept_back:
+            number, again = set_aside(books, declared.title, MUL, metric, who="Ana", why="known", until=until)
+            numbers.append(number)
+        assert [row.state for row in again] == ["released"]
+        assert released_package(books, declared.title, MUL) == held.version
+        assert books.ledger.title_languages() == {}  # datasets are not among them
+        for number in numbers:
+            take_back(books, number)
+        assert roll_back_dataset(books, declared, "Ana", "first look") == first.version
         assert release_dataset(books, declared, "Ana", "half the speakers left") == held.version
         assert build_dataset(books, recipe).version == held.version
         assert released_package(books, declared.title, MUL) == held.version
@@ -248,7 +261,7 @@ def test_without_a_consent_a_speaker_is_left_out_and_when_it_ends_the_gate_holds
         ({"features": ["colour"]}, "no feature 'colour'"),
         ({"augment": ["tempo=nine"]}, "tempo"),
         ({"name": "../x"}, "allowed: 1 to 63"),
-        ({"splits": {"shares": {"train": 0.5}}}, "shares that sum to 1"),
+        ({"splits": {"shares": {"train": 0.5}}}, "that sum to 1"),
         ({"filters": {"longest": "ten"}}, "longest"),
         ({"unknown": 1}, "unknown field"),
         ({"reader": "ravdess", "options": {}}, "forbids commercial use"),
