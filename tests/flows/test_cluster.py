@@ -69,7 +69,7 @@ def test_a_night_through_the_deployment_makes_the_bytes_of_an_embedded_run(runni
 
 def test_every_deployment_of_the_file_is_there(running: Program) -> None:
     found = {row["name"]: row for row in asked(running, "deployments/filter", {})}
-    assert set(found) == {"nightly", "title", "housekeeping", "regression-test"}
+    assert set(found) == {"nightly", "title", "dataset", "housekeeping", "regression-test"}
     assert {row["work_pool_name"] for row in found.values()} == {"nightdub"}
     assert asked(running, "work_pools/filter", {})[0]["type"] == "process"
 
