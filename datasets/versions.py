@@ -28,7 +28,7 @@ KINDS: Mapping[str, tuple[str, ...]] = {  # what a changed line may have another
     "label": ("language", "speaker", "emotion", "tags"),
     "source": ("source", "source_start", "source_end", "recording"),
     "features": ("features",),
-    "other": ("audio_path", "seconds", "parent", "variant", "written", "measured"),
+    "other": ("audio_path", "seconds", "parent", "variant", "written", "measured", "words"),
 }
 COUNTED = ("split", "language", "emotion", "speaker")
 _LISTED = 20  # lines of each sort that `as_text` shows

@@ -28,6 +28,7 @@ from nightdub.infra.settings import load_settings
 NIGHTDUB = Path(sys.executable).with_name("nightdub")
 COMMANDS = (
     "run",
+    "dataset",
     "plan",
     "status",
     "report",
