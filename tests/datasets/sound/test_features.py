@@ -135,7 +135,7 @@ def test_the_difference_function_is_that_of_the_paper() -> None:
 
 @pytest.mark.slow
 def test_pyin_is_librosas(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With its parabola in numpy: the compiled one can end the process."""
+    """With its two stencils in numpy: the compiled ones can end the process (docs/decisions, our own YIN)."""
     import librosa
 
     def parabolas(x: npt.NDArray[np.float64], *, axis: int = -2) -> npt.NDArray[np.float64]:
@@ -145,7 +145,13 @@ def test_pyin_is_librosas(monkeypatch: pytest.MonkeyPatch) -> None:
         np.divide(-slope, bend, out=shift[1:-1], where=np.abs(slope) < np.abs(bend))
         return shift
 
+    def troughs(x: npt.NDArray[np.float64], *, axis: int = 0) -> npt.NDArray[np.bool_]:
+        assert (x.ndim, axis) == (1, 0)
+        inner = (x[1:-1] < x[:-2]) & (x[1:-1] <= x[2:])
+        return np.concatenate([[False], inner, [x[-1] < x[-2]]])
+
     monkeypatch.setattr("librosa.core.pitch._parabolic_interpolation", parabolas)
+    monkeypatch.setattr("librosa.util.localmin", troughs)
     course = np.concatenate([np.full(9000, 110.0), np.linspace(110, 240, 12_000), np.full(9000, 240.0)])
     sound = voice(course, course.size / RATE) + 0.02 * noise(2, course.size)
     sound[13_000:15_000] = 0.1 * noise(4, 2000)
