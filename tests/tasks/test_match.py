@@ -234,8 +234,9 @@ def test_levels_are_decibels_of_tenths_of_a_second(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_ten_thousand_lines_of_another_rate() -> None:
-    heard = film(10_000, 2)
+def test_three_thousand_lines_of_another_rate() -> None:
+    """Three hours and more; `benchmarks/align.py` has 10,000 lines."""
+    heard = film(3_000, 2)
     found = match(mapped(heard.lines, lambda moment: moment * 25 / 24 + 2), heard, words=True)
     assert (found.report.rate, found.dropped) == (0.96, ())
     assert starts(found.lines) == pytest.approx(starts(heard.lines), abs=0.1)
